@@ -1,0 +1,2 @@
+//! Operations, however the kernel reports them: readiness made into completion.
+#![forbid(unsafe_code)]

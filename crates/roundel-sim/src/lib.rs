@@ -1,0 +1,2 @@
+//! Time that jumps: a virtual clock under the real event loop.
+#![forbid(unsafe_code)]

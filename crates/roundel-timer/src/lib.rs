@@ -1,0 +1,2 @@
+//! When: clocks, deadlines and an exact timer queue.
+#![forbid(unsafe_code)]

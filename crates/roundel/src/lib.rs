@@ -1,0 +1,2 @@
+//! An asyncio-shaped event loop in layers, one crate each, composed bottom-up.
+#![forbid(unsafe_code)]
