@@ -1,0 +1,126 @@
+//! The words of readiness: `Token`, `Interest`, `Trigger`, `Readiness`, and `Events` to collect them.
+
+/// The caller's name for a registration; every event carries it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(pub usize);
+
+/// Which directions a registration asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Interest(u8);
+
+impl Interest {
+    /// Can be read without blocking.
+    pub const READ: Self = Self(1);
+    /// Can be written without blocking.
+    pub const WRITE: Self = Self(2);
+    /// Both directions.
+    pub const BOTH: Self = Self(3);
+
+    /// Whether every direction of `other` is asked for.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+    /// The union of two interests.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// When a registration reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// At every `select` while the source is ready.
+    Level,
+    /// Once each time the source becomes ready (where the kernel has it: epoll, kqueue).
+    Edge,
+}
+
+/// What the kernel said of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness(u8);
+
+impl Readiness {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Reading will not block (data, a connection, end of file, or an error to collect).
+    pub const READABLE: Self = Self(1);
+    /// Writing will not block (room, or an error to collect).
+    pub const WRITABLE: Self = Self(2);
+    /// The peer will send no more: reading reaches end of file without a further event.
+    pub const READ_CLOSED: Self = Self(4);
+    /// The peer takes no more.
+    pub const WRITE_CLOSED: Self = Self(8);
+    /// An error waits on the source.
+    pub const ERROR: Self = Self(16);
+
+    /// Whether every bit of `other` is set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+    /// Whether any bit of `other` is set.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+    /// The union of two.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+    /// These bits less those of `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+    /// Whether nothing is set.
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One source's readiness, as a selector reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose readiness.
+    pub token: Token,
+    /// What it is ready for.
+    pub readiness: Readiness,
+}
+
+/// A reusable list of events, filled by [`Selector::select`](crate::Selector::select).
+///
+/// Its capacity bounds how many sources one call reports; the others wait for the next call.
+#[derive(Debug)]
+pub struct Events {
+    list: Vec<Event>,
+    capacity: usize,
+}
+
+impl Events {
+    /// Room for `capacity` events, at least one.
+    pub fn with_capacity(capacity: usize) -> Self {
+        let capacity = capacity.max(1);
+        Self { list: Vec::with_capacity(capacity), capacity }
+    }
+    /// How many events one call may report.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+    /// The events of the last call.
+    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.list.iter()
+    }
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+    /// Forgets them, keeping the room.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+    /// For selectors: adds one event.
+    pub fn push(&mut self, token: Token, readiness: Readiness) {
+        self.list.push(Event { token, readiness });
+    }
+}
