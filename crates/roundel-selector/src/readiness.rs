@@ -4,6 +4,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub usize);
 
+impl Token {
+    /// Kept by selectors for their notifier; refused at registration.
+    pub const NOTIFIER: Self = Self(usize::MAX);
+}
+
 /// Which directions a registration asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interest(u8);
@@ -52,6 +57,13 @@ impl Readiness {
     pub const WRITE_CLOSED: Self = Self(8);
     /// An error waits on the source.
     pub const ERROR: Self = Self(16);
+
+    /// The peer stopped sending: readable, to the end of file.
+    pub(crate) const READ_SHUT: Self = Self::READABLE.with(Self::READ_CLOSED);
+    /// The connection is gone in both directions: neither a reader nor a writer will block.
+    pub(crate) const HUNG_UP: Self = Self::READ_SHUT.with(Self::WRITABLE).with(Self::WRITE_CLOSED);
+    /// An error waits: a reader or a writer, whoever comes first, collects it.
+    pub(crate) const FAILED: Self = Self::ERROR.with(Self::READABLE).with(Self::WRITABLE);
 
     /// Whether every bit of `other` is set.
     pub const fn contains(self, other: Self) -> bool {
