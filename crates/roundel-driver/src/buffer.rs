@@ -1,0 +1,220 @@
+//! `Buffer`: owned bytes of an operation, and `BufferPool`, where a receive finds its room.
+//!
+//! The driver takes a buffer only when the kernel has something to put into it, so a waiting
+//! receive holds none. Dropped buffers go back to their pool, last in first out: the next receive
+//! writes to memory the cache still holds.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    ops::{Deref, DerefMut},
+    rc::Rc,
+};
+
+/// Owned bytes handed to an operation, or brought by one.
+///
+/// A received buffer returns its memory to the driver's pool when dropped.
+///
+/// ```
+/// use roundel_driver::Buffer;
+///
+/// let buffer = Buffer::from(b"hello".to_vec());
+/// assert_eq!(&buffer[1..], b"ello");
+/// assert_eq!(buffer.into_vec(), b"hello");
+/// ```
+#[derive(Default)]
+pub struct Buffer {
+    /// All of it initialised; the first `len` bytes are the content.
+    bytes: Vec<u8>,
+    len: usize,
+    home: Option<Rc<Shelves>>,
+}
+
+impl Buffer {
+    /// Keeps only the first `len` bytes of the content; no effect if there are fewer.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// The content as a vector; pooled memory leaves its pool for good.
+    pub fn into_vec(mut self) -> Vec<u8> {
+        self.home = None;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.truncate(self.len);
+        bytes
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { len: bytes.len(), bytes, home: None }
+    }
+}
+
+impl From<&[u8]> for Buffer {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Buffer {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            home.put_back(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("len", &self.len)
+            .field("capacity", &self.bytes.len())
+            .field("pooled", &self.home.is_some())
+            .finish()
+    }
+}
+
+/// The sizes a pool keeps; a request gets the smallest that holds it.
+const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
+
+/// What a pool keeps of each size while nobody uses it.
+const IDLE_BYTES_PER_SIZE: usize = 1 << 20;
+
+#[derive(Default)]
+struct Shelves([RefCell<Vec<Vec<u8>>>; SIZES.len()]);
+
+impl Shelves {
+    fn put_back(&self, bytes: Vec<u8>) {
+        if let Some(shelf) = SIZES.iter().position(|&size| size == bytes.len()) {
+            let mut shelf = self.0[shelf].borrow_mut();
+            if (shelf.len() + 1) * bytes.len() <= IDLE_BYTES_PER_SIZE {
+                shelf.push(bytes);
+            }
+        }
+    }
+}
+
+/// Memory for what the kernel has to say, kept warm between receives.
+#[derive(Clone, Default)]
+pub struct BufferPool {
+    shelves: Rc<Shelves>,
+}
+
+impl BufferPool {
+    /// An empty pool; it grows by what is in use at once.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets `fill` write up to `at_most` bytes and keeps the number that it reports.
+    ///
+    /// # Errors
+    /// Whatever `fill` fails with; the memory goes back to the pool.
+    pub fn fill<E>(
+        &self,
+        at_most: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Buffer, E> {
+        let mut buffer = self.take(at_most);
+        buffer.len = fill(&mut buffer.bytes[..at_most])?.min(at_most);
+        Ok(buffer)
+    }
+
+    /// A buffer of length 0 with room for `at_most` initialised bytes.
+    fn take(&self, at_most: usize) -> Buffer {
+        let Some(shelf) = SIZES.iter().position(|&size| size >= at_most) else {
+            // Larger than any shelf: the caller asked for one big read and pays for it.
+            return Buffer { bytes: vec![0; at_most], len: 0, home: None };
+        };
+        let kept = self.shelves.0[shelf].borrow_mut().pop();
+        let bytes = kept.unwrap_or_else(|| vec![0; SIZES[shelf]]);
+        Buffer { bytes, len: 0, home: Some(Rc::clone(&self.shelves)) }
+    }
+
+    /// How many bytes lie unused.
+    pub fn idle_bytes(&self) -> usize {
+        self.shelves
+            .0
+            .iter()
+            .flat_map(|shelf| shelf.borrow().iter().map(Vec::len).collect::<Vec<_>>())
+            .sum()
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferPool").field("idle_bytes", &self.idle_bytes()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Buffer, BufferPool, IDLE_BYTES_PER_SIZE, SIZES};
+
+    fn filled(pool: &BufferPool, at_most: usize) -> Buffer {
+        pool.fill(at_most, |room| Ok::<_, ()>(room.len())).unwrap()
+    }
+
+    #[test]
+    fn a_dropped_buffer_is_the_next_one() {
+        let pool = BufferPool::new();
+        let buffer = filled(&pool, 100);
+        let address = buffer.as_ptr();
+        drop(buffer);
+        assert_eq!(pool.idle_bytes(), SIZES[0]);
+        assert_eq!(filled(&pool, 4096).as_ptr(), address);
+    }
+
+    #[test]
+    fn a_failed_fill_returns_the_memory() {
+        let pool = BufferPool::new();
+        assert_eq!(pool.fill(1, |_| Err("no")).map(|b| b.len()), Err("no"));
+        assert_eq!(pool.idle_bytes(), SIZES[0]);
+    }
+
+    #[test]
+    fn what_lies_idle_is_bounded() {
+        let pool = BufferPool::new();
+        for size in SIZES {
+            drop((0..1000).map(|_| filled(&pool, size)).collect::<Vec<_>>());
+        }
+        assert_eq!(pool.idle_bytes(), SIZES.len() * IDLE_BYTES_PER_SIZE);
+        drop(filled(&pool, 10 << 20));
+        assert_eq!(pool.idle_bytes(), SIZES.len() * IDLE_BYTES_PER_SIZE);
+    }
+
+    #[test]
+    fn a_fill_never_gets_or_reports_more_than_asked() {
+        let pool = BufferPool::new();
+        let buffer = pool.fill(3, |room| Ok::<_, ()>(room.len() + 100)).unwrap();
+        assert_eq!(buffer.len(), 3);
+        assert_eq!(buffer.into_vec().len(), 3);
+    }
+}

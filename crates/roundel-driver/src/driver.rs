@@ -1,0 +1,92 @@
+//! `Driver`: the trait above which nobody knows how the kernel reports.
+
+use std::{fmt, time::Duration};
+
+use roundel_selector::{Notifier, Source};
+use rustix::fd::BorrowedFd;
+
+use crate::{Completion, DriverError, Key, Operation, SourceId};
+
+/// Carries out operations and tells which are done.
+///
+/// A driver never runs user code and never wakes anybody: [`wait`](Self::wait) names the
+/// operations that finished, and whoever waits for one takes its outcome from the slot. Everything
+/// an operation owns lies in that slot, so its owner may forget it at any time.
+pub trait Driver: fmt::Debug {
+    /// Takes a source in, to be named in operations. Costs no system call; the kernel hears of the
+    /// source when an operation first has to wait.
+    fn attach(&mut self, source: Source) -> SourceId;
+
+    /// Lets a source go. Its operations under way fail with
+    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted).
+    fn detach(&mut self, id: SourceId) -> Option<Source>;
+
+    /// Starts an operation, or finishes it on the spot where the kernel lets it.
+    fn submit(&mut self, operation: Operation) -> Submitted;
+
+    /// Takes the outcome of a finished operation; `None` while it is under way, and for a key that
+    /// has been taken or cancelled.
+    fn take(&mut self, key: Key) -> Option<Completion>;
+
+    /// Gives an operation up: its outcome is wanted by nobody, and what it owns is freed as soon
+    /// as the kernel lets go of it. Tells whether the key was still in use. Never blocks.
+    fn cancel(&mut self, key: Key) -> bool;
+
+    /// Waits until an operation is done, the notifier fires or `timeout` passes (`None`: no
+    /// limit), and appends the keys of the finished operations to `completed`.
+    /// The only place in the whole stack that blocks.
+    ///
+    /// # Errors
+    /// The kernel's waiting call failed; operations are unharmed.
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        completed: &mut Vec<Key>,
+    ) -> Result<(), DriverError>;
+
+    /// What ends a wait from any thread.
+    fn notifier(&self) -> Notifier;
+
+    /// How many operations a `wait` could report: under way, or finished and not yet named.
+    fn in_flight(&self) -> usize;
+
+    /// A descriptor that is readable when `wait` has something to report, for a foreign loop to
+    /// watch; `None` where the mechanism has none.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// The mechanism's name.
+    fn name(&self) -> &'static str;
+
+    /// What the driver holds and has done.
+    fn statistics(&self) -> DriverStatistics;
+}
+
+/// The immediate answer to a submission.
+#[derive(Debug)]
+#[must_use = "an operation nobody waits for is an operation to cancel"]
+pub enum Submitted {
+    /// It is done already.
+    Done(Completion),
+    /// It is under way; the outcome will be found under the key.
+    Pending(Key),
+}
+
+/// A driver's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DriverStatistics {
+    /// Sources attached now.
+    pub sources: usize,
+    /// Operations under way or not yet taken.
+    pub operations: usize,
+    /// Calls of `wait` so far.
+    pub waits: u64,
+    /// Operations that finished on submission, without waiting.
+    pub immediate: u64,
+    /// Operations that finished after waiting.
+    pub delayed: u64,
+    /// Changes made to the kernel's list of watched sources.
+    pub registrations: u64,
+}

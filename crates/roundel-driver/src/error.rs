@@ -1,0 +1,84 @@
+//! `OperationError` and `DriverError`: what failed, why, and what came back.
+
+use std::{io, mem};
+
+use roundel_selector::SelectorError;
+
+use crate::Operation;
+
+/// An operation failed; says which, why, and returns the caller's bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.action)]
+pub struct OperationError(#[source] Box<Failure>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+struct Failure {
+    action: &'static str,
+    cause: io::Error,
+    /// Out of its pool, so that the error may travel to another thread.
+    data: Option<Vec<u8>>,
+    transferred: usize,
+}
+
+impl OperationError {
+    pub(crate) fn new(
+        operation: &mut Operation,
+        transferred: usize,
+        cause: impl Into<io::Error>,
+    ) -> Self {
+        let action = operation.action();
+        let data = match operation {
+            Operation::Send { data, .. } | Operation::Write { data, .. } => {
+                Some(mem::take(data).into_vec())
+            }
+            _ => None,
+        };
+        Self(Box::new(Failure { action, cause: cause.into(), data, transferred }))
+    }
+
+    /// What was being done, as "sending on a socket".
+    pub fn action(&self) -> &'static str {
+        self.0.action
+    }
+
+    /// The kernel's reason.
+    pub fn io_error(&self) -> &io::Error {
+        &self.0.cause
+    }
+
+    /// The kind of the kernel's reason.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.0.cause.kind()
+    }
+
+    /// The system's number of the reason, if the system gave it.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.0.cause.raw_os_error()
+    }
+
+    /// How many bytes of a send or write had gone out before.
+    pub fn transferred(&self) -> usize {
+        self.0.transferred
+    }
+
+    /// The bytes of a send or write, sent or not.
+    pub fn into_data(self) -> Option<Vec<u8>> {
+        self.0.data
+    }
+}
+
+impl From<OperationError> for io::Error {
+    fn from(error: OperationError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// The driver itself failed, not one of its operations.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriverError {
+    /// The selector could not wait.
+    #[error("waiting for readiness")]
+    Selector(#[from] SelectorError),
+}

@@ -1,0 +1,359 @@
+//! `SelectorDriver`: try, arm, retry; readiness made into completion over any selector.
+//!
+//! A submission is tried at once unless others wait in front of it or the kernel is known to have
+//! nothing. What has to wait joins its source's queue; a source is registered when first somebody
+//! waits, edge-triggered where the selector can, and then stays: traffic of requests and answers
+//! costs no registration call and no refused read. An event lets the queue's operations be tried
+//! again, in order, until the kernel refuses.
+
+use std::{mem, time::Duration};
+
+use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source, Token};
+use rustix::fd::BorrowedFd;
+
+use crate::{
+    BufferPool, Completion, Driver, DriverError, DriverStatistics, Key, OperationError, SourceId,
+    Submitted,
+    arena::Arena,
+    attempt::{Progress, aborted, attempt},
+    operation::{Direction, Operation},
+    watched::{NONE, Watched, concerns, either, interest_of},
+};
+
+/// Where an operation's answer lands, and its question until then.
+#[derive(Debug)]
+enum Slot {
+    Waiting { operation: Operation, progress: Progress, next: u32 },
+    Done(Completion),
+}
+
+/// Events handled per wait. Enough that the wait's own cost vanishes, few enough that what a turn
+/// receives stays in the cache until its call-back reads it.
+const EVENTS_PER_WAIT: usize = 128;
+
+/// A driver over any selector.
+///
+/// ```
+/// use std::{io::Write, os::unix::net::UnixStream, time::Duration};
+/// use roundel_driver::{Driver, Operation, Outcome, SelectorDriver, Source, Submitted};
+///
+/// let mut driver = SelectorDriver::by_name("default")?;
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// let source = driver.attach(Source::new(ours));
+///
+/// let Submitted::Pending(key) = driver.submit(Operation::Recv { source, at_most: 100 }) else {
+///     panic!("nothing has been sent yet")
+/// };
+/// theirs.write_all(b"hello")?;
+/// let mut completed = Vec::new();
+/// driver.wait(Some(Duration::from_secs(1)), &mut completed)?;
+/// assert_eq!(completed, [key]);
+/// let Some(Ok(Outcome::Received(data))) = driver.take(key) else { panic!("it came") };
+/// assert_eq!(&data[..], b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SelectorDriver {
+    selector: Box<dyn Selector>,
+    events: Events,
+    sources: Arena<Watched>,
+    slots: Arena<Slot>,
+    /// Sources whose registration may no longer fit who waits; looked at before the next wait.
+    changed: Vec<u32>,
+    /// Done since the last wait returned.
+    finished: Vec<Key>,
+    waiting: usize,
+    pool: BufferPool,
+    statistics: DriverStatistics,
+}
+
+impl SelectorDriver {
+    /// A driver that hears of readiness from `selector`.
+    pub fn new(selector: Box<dyn Selector>) -> Self {
+        Self {
+            selector,
+            events: Events::with_capacity(EVENTS_PER_WAIT),
+            sources: Arena::new(),
+            slots: Arena::new(),
+            changed: Vec::new(),
+            finished: Vec::new(),
+            waiting: 0,
+            pool: BufferPool::new(),
+            statistics: DriverStatistics::default(),
+        }
+    }
+
+    /// A driver over the platform's selector of this name: "epoll", "poll", "select", "polling",
+    /// or "default" for the best there is.
+    ///
+    /// # Errors
+    /// There is no selector of this name here (the error lists those there are), or the kernel
+    /// refuses it.
+    pub fn by_name(name: &str) -> Result<Self, SelectorError> {
+        roundel_selector::by_name(name).map(Self::new)
+    }
+
+    /// Lets an operation wait at the end of its source's queue.
+    fn enqueue(&mut self, operation: Operation, progress: Progress) -> Key {
+        let (id, direction) = (operation.source(), operation.direction());
+        let place = self.slots.insert(Slot::Waiting { operation, progress, next: NONE });
+        let index = place.index;
+        let watched = self.sources.get_mut(id.0).expect("submit checked the source");
+        let queue = watched.queue(direction);
+        let last = mem::replace(&mut queue.tail, index);
+        if queue.head == NONE {
+            queue.head = index;
+        }
+        if let Some(Slot::Waiting { next, .. }) = self.slots.at(last) {
+            *next = index;
+        }
+        self.waiting += 1;
+        self.note_change(id.0.index);
+        Key(place)
+    }
+
+    /// Takes the operation at `index` out of its source's queue, wherever it stands.
+    fn unlink(&mut self, source: u32, direction: Direction, index: u32) {
+        let Some(watched) = self.sources.at(source) else { return };
+        let queue = watched.queue(direction);
+        let (mut before, mut here) = (NONE, queue.head);
+        while here != NONE {
+            let Some(Slot::Waiting { next, .. }) = self.slots.at(here) else { return };
+            let next = *next;
+            if here != index {
+                (before, here) = (here, next);
+                continue;
+            }
+            if queue.tail == index {
+                queue.tail = before;
+            }
+            match self.slots.at(before) {
+                Some(Slot::Waiting { next: link, .. }) => *link = next,
+                _ => queue.head = next,
+            }
+            self.waiting -= 1;
+            break;
+        }
+        self.note_change(source);
+    }
+
+    fn note_change(&mut self, source: u32) {
+        let edge = self.selector.supports_edge();
+        if let Some(watched) = self.sources.at(source) {
+            let settled = edge && !watched.level && watched.registered.is_some();
+            if !settled && !mem::replace(&mut watched.changed, true) {
+                self.changed.push(source);
+            }
+        }
+    }
+
+    /// Files the outcome of the operation at `index`, already taken out of its queue.
+    fn finish(&mut self, index: u32, completion: Completion) {
+        let place = self.slots.place(index).expect("a queued operation has a slot");
+        *self.slots.at(index).expect("a queued operation has a slot") = Slot::Done(completion);
+        self.finished.push(Key(place));
+        self.statistics.delayed += 1;
+    }
+
+    /// Tries the operations waiting in one direction, in order, until the kernel refuses.
+    fn serve(&mut self, source: u32, direction: Direction) {
+        loop {
+            let Some(watched) = self.sources.at(source) else { return };
+            let head = watched.queue(direction).head;
+            if head == NONE || !watched.may(direction) {
+                return;
+            }
+            let Some(Slot::Waiting { operation, progress, .. }) = self.slots.at(head) else {
+                unreachable!("a queue links waiting operations only")
+            };
+            let Some(completion) = attempt(operation, progress, watched, &self.pool) else {
+                return;
+            };
+            self.unlink(source, direction, head);
+            self.finish(head, completion);
+        }
+    }
+
+    /// Tells those who only want to know.
+    fn tell_watchers(&mut self, source: u32, event: Event) {
+        let Some(watched) = self.sources.at(source) else { return };
+        let mut here = watched.watchers.head;
+        while let Some(Slot::Waiting { operation, next, .. }) = self.slots.at(here) {
+            let (index, next) = (here, *next);
+            here = next;
+            if interest_of(operation).is_some_and(|interest| concerns(interest, event.readiness)) {
+                self.unlink(source, Direction::Watch, index);
+                self.finish(index, Ok(crate::Outcome::Ready(event.readiness)));
+            }
+        }
+    }
+
+    /// Ends every operation of a source.
+    fn fail_all(&mut self, source: u32, why: impl Fn() -> std::io::Error) {
+        for direction in [Direction::Read, Direction::Write, Direction::Watch] {
+            while let Some(head) =
+                self.sources.at(source).map(|watched| watched.queue(direction).head)
+                && let Some(Slot::Waiting { operation, progress, .. }) = self.slots.at(head)
+            {
+                let error = OperationError::new(operation, *progress, why());
+                self.unlink(source, direction, head);
+                self.finish(head, Err(error));
+            }
+        }
+    }
+
+    /// Brings the selector's list in line with who waits.
+    fn apply_changes(&mut self) {
+        let edge = self.selector.supports_edge();
+        while let Some(index) = self.changed.pop() {
+            let Some(watched) = self.sources.at(index) else { continue };
+            watched.changed = false;
+            let mut watching = None;
+            let mut here = watched.watchers.head;
+            while let Some(Slot::Waiting { operation, next, .. }) = self.slots.at(here) {
+                watching = either(watching, interest_of(operation));
+                here = *next;
+            }
+            let wanted = watched.wanted(edge, watching);
+            if wanted == watched.registered {
+                continue;
+            }
+            let (source, token) = (&watched.source, Token(index as usize));
+            let answer = match (watched.registered, wanted) {
+                (None, Some((interest, trigger))) => {
+                    self.selector.register(source, token, interest, trigger)
+                }
+                (Some(_), Some((interest, trigger))) => {
+                    self.selector.modify(source, token, interest, trigger)
+                }
+                (_, None) => self.selector.unregister(source),
+            };
+            watched.registered = wanted.filter(|_| answer.is_ok());
+            self.statistics.registrations += 1;
+            if let Err(error) = answer {
+                self.fail_all(index, || refusal(&error));
+            }
+        }
+    }
+}
+
+/// A selector's refusal, told to each operation that it concerns.
+fn refusal(error: &SelectorError) -> std::io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return io
+                .raw_os_error()
+                .map_or_else(|| io.kind().into(), std::io::Error::from_raw_os_error);
+        }
+        cause = error.source();
+    }
+    std::io::Error::other(error.to_string())
+}
+
+impl Driver for SelectorDriver {
+    fn attach(&mut self, source: Source) -> SourceId {
+        SourceId(self.sources.insert(Watched::new(source)))
+    }
+
+    fn detach(&mut self, id: SourceId) -> Option<Source> {
+        self.sources.get_mut(id.0)?;
+        self.fail_all(id.0.index, aborted);
+        let watched = self.sources.remove(id.0)?;
+        if watched.registered.is_some() {
+            // A descriptor closed behind our back has left the kernel's list already.
+            let _ = self.selector.unregister(&watched.source);
+        }
+        Some(watched.source)
+    }
+
+    fn submit(&mut self, mut operation: Operation) -> Submitted {
+        let direction = operation.direction();
+        let Some(watched) = self.sources.get_mut(operation.source().0) else {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
+        };
+        // A connect has to be begun before there can be anything to wait for.
+        let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
+        let mut progress = 0;
+        if watched.queue(direction).is_empty()
+            && worth_trying
+            && let Some(completion) =
+                attempt(&mut operation, &mut progress, watched, &self.pool)
+        {
+            self.statistics.immediate += 1;
+            return Submitted::Done(completion);
+        }
+        if direction == Direction::Watch {
+            watched.level = true;
+        }
+        Submitted::Pending(self.enqueue(operation, progress))
+    }
+
+    fn take(&mut self, key: Key) -> Option<Completion> {
+        if !matches!(self.slots.get_mut(key.0)?, Slot::Done(_)) {
+            return None;
+        }
+        match self.slots.remove(key.0)? {
+            Slot::Done(completion) => Some(completion),
+            Slot::Waiting { .. } => None,
+        }
+    }
+
+    fn cancel(&mut self, key: Key) -> bool {
+        if let Some(Slot::Waiting { operation, .. }) = self.slots.get_mut(key.0) {
+            let (source, direction) = (operation.source().0.index, operation.direction());
+            self.unlink(source, direction, key.0.index);
+        }
+        self.slots.remove(key.0).is_some()
+    }
+
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        completed: &mut Vec<Key>,
+    ) -> Result<(), DriverError> {
+        self.apply_changes();
+        let timeout = if self.finished.is_empty() { timeout } else { Some(Duration::ZERO) };
+        self.statistics.waits += 1;
+        self.selector.select(&mut self.events, timeout)?;
+        for nth in 0..self.events.len() {
+            let Some(&event) = self.events.iter().nth(nth) else { break };
+            // A source detached since the kernel spoke is gone; nobody waits for it.
+            let Ok(index) = u32::try_from(event.token.0) else { continue };
+            let Some(watched) = self.sources.at(index) else { continue };
+            watched.report(event.readiness);
+            let watchers = !watched.watchers.is_empty();
+            self.serve(index, Direction::Read);
+            self.serve(index, Direction::Write);
+            if watchers {
+                self.tell_watchers(index, event);
+            }
+        }
+        completed.append(&mut self.finished);
+        Ok(())
+    }
+
+    fn notifier(&self) -> Notifier {
+        self.selector.notifier()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.waiting + self.finished.len()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.selector.descriptor()
+    }
+
+    fn name(&self) -> &'static str {
+        self.selector.name()
+    }
+
+    fn statistics(&self) -> DriverStatistics {
+        DriverStatistics {
+            sources: self.sources.len(),
+            operations: self.slots.len(),
+            ..self.statistics
+        }
+    }
+}

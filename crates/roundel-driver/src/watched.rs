@@ -1,0 +1,158 @@
+//! `Watched`: what a readiness driver knows of one source.
+
+use roundel_selector::{Interest, Readiness, Source, Trigger};
+
+use crate::operation::{Direction, Operation};
+
+/// Links of an operation's slot; `NONE` ends a queue.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Operations that wait in the same direction, first come first served, linked through their slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queue {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+}
+
+impl Queue {
+    const EMPTY: Self = Self { head: NONE, tail: NONE };
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.head == NONE
+    }
+}
+
+/// What is known of the descriptor behind a source; asked of the kernel at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Unknown,
+    /// A short transfer means that the kernel has no more to give or take for now.
+    Stream,
+    /// Only the kernel's refusal says so: datagrams, terminals, devices, files.
+    Other,
+}
+
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) source: Source,
+    pub(crate) readers: Queue,
+    pub(crate) writers: Queue,
+    pub(crate) watchers: Queue,
+    /// What has been reported and not yet been disproved by the kernel's refusal. A new source is
+    /// assumed ready: trying costs what registering would, and often succeeds.
+    ready: Readiness,
+    pub(crate) registered: Option<(Interest, Trigger)>,
+    pub(crate) kind: Kind,
+    pub(crate) nonblocking: bool,
+    /// Somebody watches the bare readiness, which edges cannot answer: level-triggered from then.
+    pub(crate) level: bool,
+    /// Listed for the next look at its registration.
+    pub(crate) changed: bool,
+}
+
+impl Watched {
+    pub(crate) fn new(source: Source) -> Self {
+        Self {
+            source,
+            readers: Queue::EMPTY,
+            writers: Queue::EMPTY,
+            watchers: Queue::EMPTY,
+            ready: Readiness::READABLE.with(Readiness::WRITABLE),
+            registered: None,
+            kind: Kind::Unknown,
+            nonblocking: false,
+            level: false,
+            changed: false,
+        }
+    }
+
+    pub(crate) fn queue(&mut self, direction: Direction) -> &mut Queue {
+        match direction {
+            Direction::Read => &mut self.readers,
+            Direction::Write => &mut self.writers,
+            Direction::Watch => &mut self.watchers,
+        }
+    }
+
+    /// Notes what the selector said.
+    pub(crate) fn report(&mut self, readiness: Readiness) {
+        self.ready = self.ready.with(readiness);
+    }
+
+    /// Whether a call in this direction is worth making.
+    pub(crate) fn may(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Read => self.ready.intersects(reading()),
+            Direction::Write => self.ready.intersects(writing()),
+            Direction::Watch => false,
+        }
+    }
+
+    /// The kernel refused: nothing more until it reports again.
+    pub(crate) fn refused(&mut self, direction: Direction) {
+        self.ready = self.ready.without(match direction {
+            Direction::Read => reading(),
+            _ => writing(),
+        });
+    }
+
+    /// A transfer came out short. On a stream this is as good as a refusal and spares the call
+    /// that would hear it (epoll(7), question 9), unless an end or an error was reported together
+    /// with the data: no further event would tell of it.
+    pub(crate) fn came_short(&mut self, direction: Direction) {
+        let last_word = match direction {
+            Direction::Read => Readiness::READ_CLOSED,
+            _ => Readiness::WRITE_CLOSED,
+        };
+        if !self.ready.intersects(last_word.with(Readiness::ERROR)) {
+            self.refused(direction);
+        }
+    }
+
+    /// The registration that serves whoever waits now; `watching` is what the watchers want.
+    pub(crate) fn wanted(
+        &self,
+        edge: bool,
+        watching: Option<Interest>,
+    ) -> Option<(Interest, Trigger)> {
+        let reading = (!self.readers.is_empty()).then_some(Interest::READ);
+        let writing = (!self.writers.is_empty()).then_some(Interest::WRITE);
+        let waiting = either(either(reading, writing), watching);
+        if edge && !self.level {
+            // Registered at the first wait and left alone: an edge nobody waits for costs nothing.
+            return waiting.map(|_| (Interest::BOTH, Trigger::Edge)).or(self.registered);
+        }
+        waiting.map(|interest| (interest, Trigger::Level))
+    }
+}
+
+/// What ends a wait to read.
+const fn reading() -> Readiness {
+    Readiness::READABLE.with(Readiness::READ_CLOSED).with(Readiness::ERROR)
+}
+
+/// What ends a wait to write.
+const fn writing() -> Readiness {
+    Readiness::WRITABLE.with(Readiness::WRITE_CLOSED).with(Readiness::ERROR)
+}
+
+/// Whether a watcher that asked for `interest` is to be told of `readiness`.
+pub(crate) fn concerns(interest: Interest, readiness: Readiness) -> bool {
+    (interest.contains(Interest::READ) && readiness.intersects(reading()))
+        || (interest.contains(Interest::WRITE) && readiness.intersects(writing()))
+}
+
+pub(crate) fn either(one: Option<Interest>, other: Option<Interest>) -> Option<Interest> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.with(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The interest of an operation that waits for bare readiness.
+pub(crate) fn interest_of(operation: &Operation) -> Option<Interest> {
+    match operation {
+        Operation::Ready { interest, .. } => Some(*interest),
+        _ => None,
+    }
+}
