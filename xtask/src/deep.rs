@@ -1,0 +1,96 @@
+//! `cargo xtask deep`: the long runs, which look for what a test run of minutes cannot find.
+//!
+//! A tool that is not installed is skipped with its reason, never silently: what did not run is
+//! in the summary.
+
+use crate::failure::{Failure, Result};
+use crate::invocation::Invocation;
+use crate::layers::Layers;
+use crate::steps::Steps;
+use crate::tree;
+
+pub(crate) const HELP: &str = "\
+deep
+    The long runs: every interleaving under loom, the model tests with many more cases
+    (ROUNDEL_DEEP=1), AddressSanitizer and ThreadSanitizer. A tool that is missing is skipped with
+    its reason.
+
+    AddressSanitizer needs a nightly toolchain. ThreadSanitizer needs an instrumented standard
+    library: Debian's rustc-web, cargo-web and rust-web-src of one version, linked by
+    `rustup toolchain link deb /usr`, and clang-22 with libclang-rt-22-dev.";
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
+    if let Some(argument) = arguments.next()? {
+        return Err(argument.unexpected().into());
+    }
+    let (mut steps, mut skipped) = (Steps::default(), Vec::new());
+    let result = all(&mut steps, &mut skipped);
+    println!();
+    for reason in skipped {
+        println!("skipped {reason}");
+    }
+    if let Err(failure) = &result {
+        println!("{failure}");
+    }
+    println!("{}", steps.tally());
+    result.map_err(|_| Failure::new("the long runs found something"))
+}
+
+fn all(steps: &mut Steps, skipped: &mut Vec<&'static str>) -> Result {
+    for entry in Layers::read()?.existing() {
+        if tree::root().join("crates").join(&entry.name).join("tests/loom.rs").exists() {
+            steps.test(&format!("{}: loom", entry.name), &loom(&entry.name))?;
+        }
+    }
+    steps.test("model tests, long", &model_tests())?;
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        skipped.push("both sanitizers: they are set up for x86-64 Linux");
+        return Ok(());
+    }
+    if Invocation::cargo(["+nightly", "--version"]).succeeds() {
+        steps.test("AddressSanitizer", &address_sanitizer())?;
+    } else {
+        skipped.push("AddressSanitizer: no nightly toolchain");
+    }
+    if !Invocation::cargo(["+deb", "--version"]).succeeds() {
+        skipped.push("ThreadSanitizer: no toolchain called deb (`cargo xtask deep --help`)");
+    } else if !Invocation::new("clang-22", ["--version"]).succeeds() {
+        skipped.push("ThreadSanitizer: no clang-22 (`cargo xtask deep --help`)");
+    } else {
+        steps.test("ThreadSanitizer", &thread_sanitizer())?;
+    }
+    Ok(())
+}
+
+/// loom replaces the primitives under its own cfg, hence its own target directory.
+fn loom(name: &str) -> Invocation {
+    Invocation::cargo(["test", "-p", name, "--release", "--test", "loom"])
+        .with(["--target-dir", "target/loom"])
+        .env("RUSTFLAGS", "--cfg loom")
+}
+
+fn model_tests() -> Invocation {
+    Invocation::cargo(["test", "--workspace", "--all-features", "--release", "--tests"])
+        .env("ROUNDEL_DEEP", "1")
+}
+
+/// Leaks included.
+fn address_sanitizer() -> Invocation {
+    Invocation::cargo(["+nightly", "test", "--workspace", "--all-features", "--tests"])
+        .with(["--exclude", "xtask", "--target", TARGET, "--target-dir", "target/address"])
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+}
+
+/// Without an instrumented standard library its locks look like races; without
+/// `rustix_use_libc` every epoll call does, because raw system calls are invisible to it.
+fn thread_sanitizer() -> Invocation {
+    let flags = "-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-22 \
+                 -Clink-arg=-fsanitize=thread --cfg rustix_use_libc";
+    Invocation::cargo(["+deb", "test", "-Z", "build-std", "--workspace", "--all-features"])
+        .with(["--tests", "--exclude", "xtask", "--target", TARGET])
+        .with(["--target-dir", "target/thread"])
+        .env("RUSTFLAGS", flags)
+        .env("RUSTC_BOOTSTRAP", "1")
+}

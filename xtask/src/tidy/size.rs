@@ -1,0 +1,94 @@
+//! Rules about size: beyond these limits a file or a function is hiding a concept.
+
+use super::Finding;
+use super::code::{code_of, tests_begin};
+use crate::tree::{Source, Tree};
+
+/// Lines of a file before its unit tests.
+const FILE_LINES: usize = 600;
+/// Lines of a function, from `fn` to its closing brace.
+const FUNCTION_LINES: usize = 70;
+
+pub(super) fn files(tree: &Tree) -> Vec<Finding> {
+    let findings = tree.rust().filter(|source| !source.is_test()).filter_map(|source| {
+        let lines = tests_begin(&code_of(&source.text));
+        (lines > FILE_LINES).then(|| Finding::new(&source.path, 0, format!("{lines} lines")))
+    });
+    findings.collect()
+}
+
+pub(super) fn functions(tree: &Tree) -> Vec<Finding> {
+    tree.rust().flat_map(long_functions).collect()
+}
+
+/// Relies on rustfmt: a function ends at the first closing brace as far in as its `fn` line.
+fn long_functions(source: &Source) -> Vec<Finding> {
+    let code = code_of(&source.text);
+    let lines: Vec<&str> = code.lines().collect();
+    let mut findings = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let Some(name) = function_name(line) else { continue };
+        let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+        let length = lines[start..].iter().position(|line| line.trim_end() == end);
+        // A signature without a body, or a body on one line, ends before that brace.
+        let has_body = lines[start..]
+            .iter()
+            .find_map(|line| line.trim_end().chars().next_back().filter(|c| "{};".contains(*c)));
+        match length {
+            Some(length) if has_body == Some('{') && length + 1 > FUNCTION_LINES => {
+                let text = format!("`{name}` has {} lines", length + 1);
+                findings.push(Finding::new(&source.path, start + 1, text));
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// The name, if the line begins a function: `fn` stands after qualifiers only.
+fn function_name(line: &str) -> Option<&str> {
+    let (before, after) = line.trim_start().split_once("fn ")?;
+    let qualifies = |word: &str| {
+        word.starts_with("pub")
+            || matches!(word, "const" | "async" | "unsafe" | "extern" | "crate)")
+    };
+    let name = after.split(['(', '<']).next()?;
+    (before.split_whitespace().all(qualifies) && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(signature: &str, statements: usize) -> String {
+        format!("{signature} {{\n{}}}\n", "    step();\n".repeat(statements))
+    }
+
+    #[test]
+    fn a_long_file_is_found_but_tests_do_not_count() {
+        let long = "struct A;\n".repeat(FILE_LINES + 1);
+        let tested = format!("#[cfg(test)]\n{long}");
+        let tree = Tree::of(&[("xtask/src/a.rs", &long), ("xtask/src/b.rs", &tested)]);
+        assert_eq!(files(&tree), [Finding::new("xtask/src/a.rs", 0, "601 lines")]);
+    }
+
+    #[test]
+    fn a_long_function_is_found() {
+        for signature in
+            ["fn turn()", "pub(crate) async fn turn<T>()", "pub const unsafe fn turn()"]
+        {
+            let fits = function(signature, FUNCTION_LINES - 2);
+            assert_eq!(functions(&Tree::of(&[("xtask/src/a.rs", &fits)])), [], "{signature}");
+            let long = function(signature, FUNCTION_LINES - 1);
+            let found = functions(&Tree::of(&[("xtask/src/a.rs", &long)]));
+            assert_eq!(found, [Finding::new("xtask/src/a.rs", 1, "`turn` has 71 lines")]);
+        }
+    }
+
+    #[test]
+    fn a_signature_has_no_length() {
+        let declared = "trait A {\n    fn a(\n        &self,\n    );\n    fn b() {}\n";
+        let text = format!("{declared}{}}}\n", "    const C: u8 = 0;\n".repeat(80));
+        assert_eq!(functions(&Tree::of(&[("xtask/src/a.rs", &text)])), []);
+    }
+}
