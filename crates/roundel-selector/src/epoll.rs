@@ -13,7 +13,7 @@ use rustix::{
 use crate::{
     Events, Interest, Notifier, Readiness, Selector, SelectorError, Source, Token, Trigger,
     doorbell::Doorbell,
-    registry::{Registration, Registry},
+    registry::{Registry, Request},
     uninterrupted::{timespec, uninterrupted},
 };
 
@@ -114,7 +114,7 @@ impl Selector for EpollSelector {
         self.registry.check_new(source, token)?;
         epoll::add(&self.epoll, source, data(token), flags(interest, trigger))
             .map_err(|error| SelectorError::registering(error.into()))?;
-        self.registry.insert(Registration { source: source.clone(), token, interest, trigger });
+        self.registry.insert(source, Request { token, interest });
         Ok(())
     }
 
@@ -132,19 +132,16 @@ impl Selector for EpollSelector {
             self.registry.remove(source)?;
             return Err(SelectorError::Os { action: "modifying source", source: error.into() });
         }
-        self.registry.insert(Registration { source: source.clone(), token, interest, trigger });
+        self.registry.amend(source, Request { token, interest });
         Ok(())
     }
 
     fn unregister(&mut self, source: &Source) -> Result<(), SelectorError> {
         let registration = self.registry.remove(source)?;
-        match epoll::delete(&self.epoll, &registration.source) {
-            // The descriptor was closed, or closed and reused, by somebody who does not own it.
-            Ok(()) | Err(Errno::BADF | Errno::NOENT | Errno::PERM) => Ok(()),
-            Err(error) => {
-                Err(SelectorError::Os { action: "unregistering source", source: error.into() })
-            }
-        }
+        // Fails only for a descriptor that somebody who does not own it closed or reused, and then
+        // the kernel has nothing left to forget.
+        let _ = epoll::delete(&self.epoll, &registration.source);
+        Ok(())
     }
 
     fn select(

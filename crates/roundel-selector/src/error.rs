@@ -94,7 +94,7 @@ pub enum SelectorError {
         /// The name asked for.
         name: String,
         /// The names this platform knows.
-        available: &'static [&'static str],
+        available: Vec<&'static str>,
     },
 }
 

@@ -1,4 +1,5 @@
 //! The words of readiness: `Token`, `Interest`, `Trigger`, `Readiness`, and `Events` to collect them.
+use crate::SelectorError;
 
 /// The caller's name for a registration; every event carries it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +39,16 @@ pub enum Trigger {
     Level,
     /// Once each time the source becomes ready (where the kernel has it: epoll, kqueue).
     Edge,
+}
+
+impl Trigger {
+    /// For mechanisms that report levels only: refuses edges.
+    pub(crate) fn check_level(self, selector: &'static str) -> Result<(), SelectorError> {
+        match self {
+            Self::Level => Ok(()),
+            Self::Edge => Err(SelectorError::EdgeUnsupported { selector }),
+        }
+    }
 }
 
 /// What the kernel said of a source.
@@ -80,6 +91,11 @@ impl Readiness {
     /// These bits less those of `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+    /// Only what `interest` asks for: a part of [`READABLE`](Self::READABLE) and
+    /// [`WRITABLE`](Self::WRITABLE), whatever else the kernel had to say.
+    pub const fn within(self, interest: Interest) -> Self {
+        Self(self.0 & interest.0)
     }
     /// Whether nothing is set.
     pub const fn is_none(self) -> bool {
@@ -126,6 +142,10 @@ impl Events {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+    /// Whether another event would be more than the caller has room for.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= self.capacity
     }
     /// Forgets them, keeping the room.
     pub fn clear(&mut self) {

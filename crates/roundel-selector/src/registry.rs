@@ -8,15 +8,20 @@ use std::collections::BTreeMap;
 
 use rustix::fd::{AsFd, AsRawFd, RawFd};
 
-use crate::{Interest, SelectorError, Source, Token, Trigger};
+use crate::{Interest, SelectorError, Source, Token};
 
-/// One registered source and what it is watched for.
-#[derive(Clone, Debug)]
-pub(crate) struct Registration {
-    pub(crate) source: Source,
+/// What a caller wants to hear of a source, and under which name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
     pub(crate) token: Token,
     pub(crate) interest: Interest,
-    pub(crate) trigger: Trigger,
+}
+
+/// One registered source and what it is watched for.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) source: Source,
+    pub(crate) request: Request,
 }
 
 /// The registrations of one selector, in the order of their descriptors.
@@ -44,9 +49,17 @@ impl Registry {
         Ok(())
     }
 
-    /// Remembers a registration, in place of an earlier one of the same descriptor.
-    pub(crate) fn insert(&mut self, registration: Registration) {
-        self.0.insert(number(&registration.source), registration);
+    /// Remembers a registration that [`check_new`](Self::check_new) let through.
+    pub(crate) fn insert(&mut self, source: &Source, request: Request) {
+        self.0.insert(number(source), Registration { source: source.clone(), request });
+    }
+
+    /// Changes a registration that [`check_known`](Self::check_known) let through; it goes on
+    /// holding the source it was made with.
+    pub(crate) fn amend(&mut self, source: &Source, request: Request) {
+        if let Some(registration) = self.0.get_mut(&number(source)) {
+            registration.request = request;
+        }
     }
 
     /// Forgets a registration and hands it over.
@@ -55,9 +68,29 @@ impl Registry {
         let action = "unregistering source";
         self.0.remove(&descriptor).ok_or(SelectorError::NotRegistered { action, descriptor })
     }
+
+    /// The registration of a descriptor.
+    pub(crate) fn get(&self, descriptor: RawFd) -> Option<&Registration> {
+        self.0.get(&descriptor)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Every registration, beginning with `first` and wrapping round.
+    ///
+    /// A mechanism that scans them all begins where the last full list of events broke off, so that
+    /// whoever was left out then comes first now.
+    pub(crate) fn iter_from(&self, first: RawFd) -> impl Iterator<Item = (RawFd, &Registration)> {
+        let wrapped = self.0.range(first..).chain(self.0.range(..first));
+        wrapped.map(|(descriptor, registration)| (*descriptor, registration))
+    }
 }
 
-fn number(source: &Source) -> RawFd {
+/// The number of a descriptor, for use as a key while its owner is known to be open.
+pub(crate) fn number(source: &impl AsFd) -> RawFd {
     source.as_fd().as_raw_fd()
 }
 

@@ -1,0 +1,11 @@
+//! The selectors of Linux and Android.
+use crate::{PollingSelector, by_name::Named};
+pub use crate::{epoll::EpollSelector, poll::PollSelector, select::SelectSelector};
+
+/// Best first.
+pub(crate) const SELECTORS: &[Named] = &[
+    Named { name: "epoll", open: || Ok(Box::new(EpollSelector::new()?)) },
+    Named { name: "poll", open: || Ok(Box::new(PollSelector::new()?)) },
+    Named { name: "select", open: || Ok(Box::new(SelectSelector::new()?)) },
+    Named { name: "polling", open: || Ok(Box::new(PollingSelector::new()?)) },
+];
