@@ -28,7 +28,7 @@ struct Command {
     run: fn(lexopt::Parser) -> Result,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: &[Command] = &[
     Command { name: "test", help: test::HELP, run: test::run },
     Command { name: "layers", help: layers::HELP, run: layers::run },
     Command { name: "tidy", help: tidy::HELP, run: tidy::run },
@@ -67,7 +67,8 @@ fn dispatch(mut arguments: lexopt::Parser) -> Result {
 
 fn find(name: &str) -> Result<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| {
-        let names = COMMANDS.map(|command| command.name).join(", ");
+        let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+        let names = names.join(", ");
         Failure::new(format!("no command is called '{name}'; the commands are: {names}"))
     })
 }
@@ -80,7 +81,7 @@ fn asks_for_help(arguments: &mut lexopt::Parser) -> bool {
 
 fn overview() -> String {
     let mut text = String::from("The workspace's own commands.\n\n");
-    for command in &COMMANDS {
+    for command in COMMANDS {
         let what = command.help.split("\n\n").next().unwrap_or_default();
         text += &format!("cargo xtask {what}\n\n");
     }
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn the_overview_explains_every_command() {
         let text = overview();
-        for command in &COMMANDS {
+        for command in COMMANDS {
             assert!(command.help.starts_with(command.name), "{} leads its help", command.name);
             assert!(text.contains(&format!("cargo xtask {}", command.name)));
         }

@@ -39,7 +39,7 @@ impl Finding {
 /// A rule with the sentence that states it.
 type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
-const RULES: [Rule; 12] = [
+const RULES: &[Rule] = &[
     ("every Rust file begins with a `//!` header", papers::headers),
     ("docs/asyncio.md has a row for every name of the API table", papers::api_rows),
     ("a file has at most 600 lines before its tests", size::files),
@@ -49,10 +49,8 @@ const RULES: [Rule; 12] = [
     ("no file names a package registry's host", words::registry_hosts),
     ("a test sleeps only under a `// why:` line", words::sleeps),
     ("the one thread-local is the loop's", words::thread_locals),
-    (
-        "a crate's root forbids unsafe code, or denies it where the design allows some",
-        unsafety::roots,
-    ),
+    ("time is read through a clock", words::clocks),
+    ("a crate's root forbids unsafe code, or denies it where it may hold some", unsafety::roots),
     ("unsafe code is confined to one file of a crate", unsafety::confinement),
     ("docs/unsafe.md counts every use of unsafe", unsafety::ledger),
 ];

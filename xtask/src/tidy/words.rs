@@ -110,6 +110,24 @@ pub(super) fn thread_locals(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Whoever reads the time elsewhere cannot be tested on a virtual clock. The selectors stand
+/// below the clock: they read the time to go on waiting after an interruption.
+pub(super) fn clocks(tree: &Tree) -> Vec<Finding> {
+    let may = |source: &&Source| {
+        matches!(source.crate_name(), Some("roundel-timer" | "roundel-selector"))
+    };
+    let mut findings = Vec::new();
+    for source in tree.rust().filter(|source| source.is_library() && !may(source)) {
+        let code = code_of(&source.text);
+        let tests = tests_begin(&code);
+        for word in ["Instant::now", "SystemTime::now"] {
+            let found = lines_with(&code, word).filter(|line| *line <= tests);
+            findings.extend(found.map(|line| at(source, line, word)));
+        }
+    }
+    findings
+}
+
 fn lines_with<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     text.lines().enumerate().filter(move |(_, line)| line.contains(word)).map(|(at, _)| at + 1)
 }
@@ -182,5 +200,15 @@ mod tests {
         assert_eq!(found(thread_locals, LIBRARY, &text), 1);
         assert_eq!(found(thread_locals, CURRENT_LOOP, &text), 0);
         assert_eq!(found(thread_locals, TEST, &text), 0);
+    }
+
+    #[test]
+    fn time_read_beside_the_clock_is_found() {
+        let text = "fn a() { Instant::now(); }\n";
+        assert_eq!(found(clocks, "crates/roundel-loop/src/turn.rs", text), 1);
+        assert_eq!(found(clocks, LIBRARY, text), 0);
+        assert_eq!(found(clocks, TEST, text), 0);
+        let tested = format!("#[cfg(test)]\nmod tests {{\n{text}}}\n");
+        assert_eq!(found(clocks, "crates/roundel-loop/src/turn.rs", &tested), 0);
     }
 }
