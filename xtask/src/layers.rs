@@ -23,13 +23,18 @@ const FILE: &str = "docs/layers.toml";
 const EVERYTHING_BELOW: &str = "*";
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
-    match arguments.next()? {
-        None => {
-            check()?;
-            println!("every arrow is listed, none goes up");
+    let mut draw = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("draw") => draw = true,
+            other => return Err(other.unexpected().into()),
         }
-        Some(Long("draw")) => print!("{}", Layers::read()?.draw()),
-        Some(other) => return Err(other.unexpected().into()),
+    }
+    if draw {
+        print!("{}", Layers::read()?.draw());
+    } else {
+        check()?;
+        println!("every arrow is listed, none goes up");
     }
     Ok(())
 }

@@ -130,21 +130,22 @@ impl Coverage {
     }
 
     fn totals(&self) -> String {
-        let row = |code: &str, name: &str, [pinned, absent, missing]: [usize; 3]| {
-            let facts = pinned + absent + missing;
-            format!("{code:5} {name:32} {facts:5} {pinned:7} {absent:7} {missing:8}\n")
+        let names = self.areas.iter().map(|area| area.name.len()).max().unwrap_or(0);
+        let row = |code: &str, name: &str, [facts, pinned, absent, missing]: [&str; 4]| {
+            format!("{code:5}  {name:names$}  {facts:>5}  {pinned:>6}  {absent:>6}  {missing:>7}\n")
         };
-        let mut text = format!(
-            "{:5} {:32} {:>5} {:>7} {:>7} {:>8}\n",
-            "area", "", "facts", "pinned", "absent", "missing"
-        );
+        let numbers = |code: &str, name: &str, [pinned, absent, missing]: [usize; 3]| {
+            let cells = [pinned + absent + missing, pinned, absent, missing].map(|n| n.to_string());
+            row(code, name, [&cells[0], &cells[1], &cells[2], &cells[3]])
+        };
+        let mut text = row("area", "", ["facts", "pinned", "absent", "missing"]);
         let mut sum = [0; 3];
         for area in &self.areas {
             let count = self.count(area);
-            text += &row(&area.code, &area.name, count);
+            text += &numbers(&area.code, &area.name, count);
             sum = [0, 1, 2].map(|column| sum[column] + count[column]);
         }
-        text + &row("total", "", sum)
+        text + &numbers("total", "", sum)
     }
 
     /// Pinned, absent, missing.

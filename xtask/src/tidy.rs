@@ -56,13 +56,18 @@ const RULES: &[Rule] = &[
 ];
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
-    match arguments.next()? {
-        None => {
-            check(&Tree::of_workspace()?)?;
-            println!("{} rules kept", RULES.len());
+    let mut list = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("rules") => list = true,
+            other => return Err(other.unexpected().into()),
         }
-        Some(Long("rules")) => RULES.iter().for_each(|(sentence, _)| println!("{sentence}")),
-        Some(other) => return Err(other.unexpected().into()),
+    }
+    if list {
+        RULES.iter().for_each(|(sentence, _)| println!("{sentence}"));
+    } else {
+        check(&Tree::of_workspace()?)?;
+        println!("{} rules kept", RULES.len());
     }
     Ok(())
 }
