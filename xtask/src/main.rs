@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod code;
 mod cross;
 mod deep;
 mod failure;

@@ -3,7 +3,6 @@
 //! A rule is a function from the [`Tree`] to what it finds wrong; each has a test that shows it
 //! failing on a bad tree. Some rules excuse a line by the comment above it: see their own files.
 
-mod code;
 mod papers;
 mod size;
 mod unsafety;

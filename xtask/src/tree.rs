@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::code::{code_of, lines_before_tests};
 use crate::failure::{Failure, Result};
 
 /// Directories that hold nothing a person wrote.
@@ -27,9 +28,16 @@ pub(crate) struct Source {
     /// From the root, with `/` on every platform.
     pub(crate) path: String,
     pub(crate) text: String,
+    /// The text of a Rust file without its comments and literals, line for line.
+    pub(crate) code: String,
 }
 
 impl Source {
+    fn new(path: String, text: String) -> Self {
+        let code = if path.ends_with(".rs") { code_of(&text) } else { String::new() };
+        Self { path, text, code }
+    }
+
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -39,14 +47,21 @@ impl Source {
         self.path.strip_prefix("crates/")?.split('/').next()
     }
 
-    /// Whether it is part of a crate's library rather than of its tests or examples.
+    /// Whether it is part of a crate's library rather than of its tests or examples, or of the
+    /// benchmarks, which are a program beside the crates.
     pub(crate) fn is_library(&self) -> bool {
-        self.crate_name().is_some() && self.path.split('/').nth(2) == Some("src")
+        self.crate_name().is_some_and(|name| name != "roundel-bench")
+            && self.path.split('/').nth(2) == Some("src")
     }
 
     /// Whether all of it is test code.
     pub(crate) fn is_test(&self) -> bool {
         self.path.split('/').any(|part| part == "tests")
+    }
+
+    /// Whether a line, counted from 1, is test code.
+    pub(crate) fn is_test_line(&self, line: usize) -> bool {
+        self.is_test() || line > lines_before_tests(&self.code)
     }
 }
 
@@ -64,15 +79,14 @@ impl Tree {
         let sources = paths.into_iter().filter_map(|path| {
             let text = String::from_utf8(fs::read(&path).ok()?).ok()?;
             let path = path.strip_prefix(root()).ok()?.to_str()?.replace('\\', "/");
-            Some(Source { path, text })
+            Some(Source::new(path, text))
         });
         Ok(Self(sources.collect()))
     }
 
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let source = |&(path, text): &(&str, &str)| Source { path: path.into(), text: text.into() };
-        Self(files.iter().map(source).collect())
+        Self(files.iter().map(|(path, text)| Source::new((*path).into(), (*text).into())).collect())
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Source> {

@@ -1,7 +1,7 @@
 //! Rules about size: beyond these limits a file or a function is hiding a concept.
 
 use super::Finding;
-use super::code::{code_of, tests_begin};
+use crate::code::lines_before_tests;
 use crate::tree::{Source, Tree};
 
 /// Lines of a file before its unit tests.
@@ -11,7 +11,7 @@ const FUNCTION_LINES: usize = 70;
 
 pub(super) fn files(tree: &Tree) -> Vec<Finding> {
     let findings = tree.rust().filter(|source| !source.is_test()).filter_map(|source| {
-        let lines = tests_begin(&code_of(&source.text));
+        let lines = lines_before_tests(&source.code);
         (lines > FILE_LINES).then(|| Finding::new(&source.path, 0, format!("{lines} lines")))
     });
     findings.collect()
@@ -21,28 +21,30 @@ pub(super) fn functions(tree: &Tree) -> Vec<Finding> {
     tree.rust().flat_map(long_functions).collect()
 }
 
-/// Relies on rustfmt: a function ends at the first closing brace as far in as its `fn` line.
 fn long_functions(source: &Source) -> Vec<Finding> {
-    let code = code_of(&source.text);
-    let lines: Vec<&str> = code.lines().collect();
+    let lines: Vec<&str> = source.code.lines().map(str::trim_end).collect();
     let mut findings = Vec::new();
-    for (start, line) in lines.iter().enumerate() {
+    for (at, line) in lines.iter().enumerate() {
         let Some(name) = function_name(line) else { continue };
-        let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
-        let length = lines[start..].iter().position(|line| line.trim_end() == end);
-        // A signature without a body, or a body on one line, ends before that brace.
-        let has_body = lines[start..]
-            .iter()
-            .find_map(|line| line.trim_end().chars().next_back().filter(|c| "{};".contains(*c)));
-        match length {
-            Some(length) if has_body == Some('{') && length + 1 > FUNCTION_LINES => {
-                let text = format!("`{name}` has {} lines", length + 1);
-                findings.push(Finding::new(&source.path, start + 1, text));
-            }
-            _ => {}
+        let length = length(&lines[at..]).unwrap_or(0);
+        if length > FUNCTION_LINES {
+            findings.push(Finding::new(
+                &source.path,
+                at + 1,
+                format!("`{name}` has {length} lines"),
+            ));
         }
     }
     findings
+}
+
+/// The lines of the function that begins here, if it has a body of several. Relies on rustfmt: the
+/// body ends at the first closing brace as far in as the function itself.
+fn length(lines: &[&str]) -> Option<usize> {
+    let signature_ends = lines.iter().find(|line| line.ends_with(['{', '}', ';']))?;
+    let indent = &lines[0][..lines[0].len() - lines[0].trim_start().len()];
+    let end = lines.iter().position(|line| line.strip_prefix(indent) == Some("}"))?;
+    signature_ends.ends_with('{').then_some(end + 1)
 }
 
 /// The name, if the line begins a function: `fn` stands after qualifiers only.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
-use super::code::{code_of, words};
+use crate::code::words;
 use crate::tree::{Source, Tree};
 
 /// The crates that may hold unsafe code, each in one file.
@@ -19,9 +19,9 @@ pub(super) fn roots(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for root in tree.rust().filter(is_root) {
         let may = ALLOWED.iter().any(|name| root.crate_name() == Some(name));
-        let (expected, code) = (if may { "deny" } else { "forbid" }, code_of(&root.text));
+        let expected = if may { "deny" } else { "forbid" };
         // A crate that may hold unsafe code may also hold none.
-        let says = |level: &str| code.contains(&format!("#![{level}(unsafe_code)]"));
+        let says = |level: &str| root.code.contains(&format!("#![{level}(unsafe_code)]"));
         if !says(expected) && !says("forbid") {
             let text = format!("`#![{expected}(unsafe_code)]` is missing");
             findings.push(Finding::new(&root.path, 0, text));
@@ -33,8 +33,7 @@ pub(super) fn roots(tree: &Tree) -> Vec<Finding> {
 /// One file to read when memory is in doubt.
 pub(super) fn confinement(tree: &Tree) -> Vec<Finding> {
     let mut allowing: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
-    for source in tree.rust().filter(|source| code_of(&source.text).contains("allow(unsafe_code)"))
-    {
+    for source in tree.rust().filter(|source| source.code.contains("allow(unsafe_code)")) {
         let home = source.crate_name().unwrap_or("xtask");
         allowing.entry(home).or_default().push(source);
     }
@@ -53,7 +52,7 @@ pub(super) fn ledger(tree: &Tree) -> Vec<Finding> {
     let mut entries = tree.get(LEDGER).map(entries).unwrap_or_default();
     let mut findings = Vec::new();
     for source in tree.rust() {
-        let counted = words(&code_of(&source.text), "unsafe").count();
+        let counted = words(&source.code, "unsafe").count();
         let entered = entries.remove(source.path.as_str()).unwrap_or(0);
         if counted != entered {
             let text = format!("`unsafe` stands here {counted} times, in {LEDGER} {entered}");

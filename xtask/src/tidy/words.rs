@@ -3,7 +3,7 @@
 //! The words are put together from halves, so that the lists do not break their own rules.
 
 use super::Finding;
-use super::code::{code_of, tests_begin, words};
+use crate::code::words;
 use crate::tree::{Source, Tree};
 
 const NOTES: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
@@ -46,9 +46,8 @@ pub(super) fn unfinished(tree: &Tree) -> Vec<Finding> {
         for note in NOTES {
             findings.extend(words(&source.text, note).map(|(line, _)| at(source, line, note)));
         }
-        let code = code_of(&source.text);
         for word in UNFINISHED {
-            findings.extend(lines_with(&code, word).map(|line| at(source, line, word)));
+            findings.extend(lines_with(&source.code, word).map(|line| at(source, line, word)));
         }
     }
     findings
@@ -86,26 +85,22 @@ pub(super) fn registry_hosts(tree: &Tree) -> Vec<Finding> {
 pub(super) fn sleeps(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.rust() {
-        let code = code_of(&source.text);
-        let first = if source.is_test() { 0 } else { tests_begin(&code) };
         let lines: Vec<&str> = source.text.lines().collect();
         let excused =
             |line: usize| line > 1 && lines[line - 2].trim_start().starts_with("// why: ");
-        let sleeps = lines_with(&code, SLEEP).filter(|line| *line > first && !excused(*line));
+        let sleeps = lines_with(&source.code, SLEEP)
+            .filter(|line| source.is_test_line(*line) && !excused(*line));
         findings.extend(sleeps.map(|line| at(source, line, "a sleep without its `// why:`")));
     }
     findings
 }
 
 pub(super) fn thread_locals(tree: &Tree) -> Vec<Finding> {
-    let elsewhere = tree.rust().filter(|source| source.is_library() && source.path != CURRENT_LOOP);
+    let text = format!("{THREAD_LOCAL} outside {CURRENT_LOOP}");
     let mut findings = Vec::new();
-    for source in elsewhere {
-        let code = code_of(&source.text);
-        findings.extend(
-            lines_with(&code, THREAD_LOCAL)
-                .map(|line| at(source, line, &format!("{THREAD_LOCAL} outside {CURRENT_LOOP}"))),
-        );
+    for source in tree.rust().filter(|source| source.is_library() && source.path != CURRENT_LOOP) {
+        let found = lines_with(&source.code, THREAD_LOCAL);
+        findings.extend(found.map(|line| at(source, line, &text)));
     }
     findings
 }
@@ -118,10 +113,8 @@ pub(super) fn clocks(tree: &Tree) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for source in tree.rust().filter(|source| source.is_library() && !may(source)) {
-        let code = code_of(&source.text);
-        let tests = tests_begin(&code);
         for word in ["Instant::now", "SystemTime::now"] {
-            let found = lines_with(&code, word).filter(|line| *line <= tests);
+            let found = lines_with(&source.code, word).filter(|line| !source.is_test_line(*line));
             findings.extend(found.map(|line| at(source, line, word)));
         }
     }

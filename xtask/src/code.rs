@@ -4,7 +4,7 @@
 
 /// The same text with every character of a comment, string or character literal replaced by a
 /// space. Line breaks stay, so a line of the result is the line of the file.
-pub(super) fn code_of(text: &str) -> String {
+pub(crate) fn code_of(text: &str) -> String {
     let mut rest = text;
     let mut code = String::with_capacity(text.len());
     while let Some(first) = rest.chars().next() {
@@ -23,15 +23,15 @@ pub(super) fn code_of(text: &str) -> String {
     code
 }
 
-/// Where the unit tests of a file begin (the line of `#[cfg(test)]`, from 0), or its length.
-pub(super) fn tests_begin(code: &str) -> usize {
-    code.lines()
-        .position(|line| line.trim_start().starts_with("#[cfg(test)]"))
-        .unwrap_or_else(|| code.lines().count())
+/// How many lines come before the file's module of unit tests.
+pub(crate) fn lines_before_tests(code: &str) -> usize {
+    let lines: Vec<&str> = code.lines().collect();
+    let begins = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ");
+    lines.windows(2).position(begins).unwrap_or(lines.len())
 }
 
 /// Places of `word` as a whole word: (line from 1, column in bytes).
-pub(super) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     code.lines().enumerate().flat_map(move |(at, line)| {
         line.match_indices(word).filter_map(move |(column, _)| {
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn unit_tests_begin_at_their_cfg() {
-        assert_eq!(tests_begin("fn a() {}\n\n#[cfg(test)]\nmod tests {}\n"), 2);
-        assert_eq!(tests_begin("fn a() {}\n"), 1);
+    fn unit_tests_are_a_module_of_their_own() {
+        assert_eq!(lines_before_tests("fn a() {}\n\n#[cfg(test)]\nmod tests {}\n"), 2);
+        assert_eq!(lines_before_tests("#[cfg(test)]\nfn for_tests() {}\nfn a() {}\n"), 3);
     }
 }
