@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_long_file_is_found_but_tests_do_not_count() {
         let long = "struct A;\n".repeat(FILE_LINES + 1);
-        let tested = format!("#[cfg(test)]\n{long}");
+        let tested = format!("#[cfg(test)]\nmod tests {{\n{long}}}\n");
         let tree = Tree::of(&[("xtask/src/a.rs", &long), ("xtask/src/b.rs", &tested)]);
         assert_eq!(files(&tree), [Finding::new("xtask/src/a.rs", 0, "601 lines")]);
     }

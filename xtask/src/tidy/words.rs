@@ -105,12 +105,11 @@ pub(super) fn thread_locals(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whoever reads the time elsewhere cannot be tested on a virtual clock. The selectors stand
-/// below the clock: they read the time to go on waiting after an interruption.
+/// Whoever reads the time elsewhere cannot be tested on a virtual clock. Selectors and promises
+/// stand beside the clock, not on it: a thread that waits in the kernel waits in real time.
 pub(super) fn clocks(tree: &Tree) -> Vec<Finding> {
-    let may = |source: &&Source| {
-        matches!(source.crate_name(), Some("roundel-timer" | "roundel-selector"))
-    };
+    let beside = ["roundel-timer", "roundel-selector", "roundel-promise"];
+    let may = |source: &&Source| source.crate_name().is_some_and(|name| beside.contains(&name));
     let mut findings = Vec::new();
     for source in tree.rust().filter(|source| source.is_library() && !may(source)) {
         for word in ["Instant::now", "SystemTime::now"] {
