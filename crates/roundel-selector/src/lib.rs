@@ -43,6 +43,10 @@ mod default;
 )]
 mod platform;
 
+// For programs that keep their own data with each source.
+mod selector_key;
+mod selector_map;
+
 pub use by_name::{by_name, names};
 pub use default::DefaultSelector;
 pub use error::SelectorError;
@@ -51,4 +55,6 @@ pub use platform::*;
 pub use polling::PollingSelector;
 pub use readiness::{Event, Events, Interest, Readiness, Token, Trigger};
 pub use selector::Selector;
+pub use selector_key::SelectorKey;
+pub use selector_map::SelectorMap;
 pub use source::Source;

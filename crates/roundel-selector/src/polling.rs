@@ -13,10 +13,11 @@ use std::{
 };
 
 use polling::{Event, PollMode, Poller};
-use rustix::fd::{AsFd, RawFd};
+use rustix::fd::{AsFd, BorrowedFd, RawFd};
 
 use crate::{
     Events, Interest, Notifier, Notify, Readiness, Selector, SelectorError, Source, Token, Trigger,
+    platform,
     raw::Watched,
     registry::{Request, number},
     uninterrupted::uninterrupted,
@@ -181,6 +182,10 @@ impl Selector for PollingSelector {
 
     fn supports_edge(&self) -> bool {
         self.bell.poller.supports_edge()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        platform::descriptor(&self.bell.poller)
     }
 }
 

@@ -3,7 +3,9 @@ use std::{fmt, time::Duration};
 
 use rustix::fd::BorrowedFd;
 
-use crate::{Events, Interest, Notifier, SelectorError, Source, Token, Trigger};
+use crate::{
+    Events, Interest, Notifier, SelectorError, Source, Token, Trigger, delegate::delegate,
+};
 
 /// Tells which of the registered sources are ready.
 pub trait Selector: fmt::Debug {
@@ -53,3 +55,5 @@ pub trait Selector: fmt::Debug {
         None
     }
 }
+
+delegate!(impl[S: Selector + ?Sized] Selector for Box<S>, self => (**self));

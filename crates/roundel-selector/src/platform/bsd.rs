@@ -1,5 +1,9 @@
 //! The selectors of the BSDs and macOS, and `KqueueSelector`, the best of them.
+use polling::Poller;
+use rustix::fd::{AsFd, BorrowedFd};
+
 use crate::{PollingSelector, Selector, SelectorError, by_name::Named, delegate::delegate};
+
 pub use crate::{poll::PollSelector, select::SelectSelector};
 
 /// Best first.
@@ -27,3 +31,8 @@ impl KqueueSelector {
 }
 
 delegate!(impl[] Selector for KqueueSelector, self => self.0);
+
+/// What a foreign loop may wait on.
+pub(crate) fn descriptor(poller: &Poller) -> Option<BorrowedFd<'_>> {
+    Some(poller.as_fd())
+}

@@ -1,6 +1,10 @@
 //! The selectors of illumos and Solaris, and `EventPortSelector`, the best of them.
-pub use crate::poll::PollSelector;
+use polling::Poller;
+use rustix::fd::BorrowedFd;
+
 use crate::{PollingSelector, Selector, SelectorError, by_name::Named, delegate::delegate};
+
+pub use crate::poll::PollSelector;
 
 /// Best first.
 pub(crate) const SELECTORS: &[Named] = &[
@@ -28,3 +32,8 @@ impl EventPortSelector {
 }
 
 delegate!(impl[] Selector for EventPortSelector, self => self.0);
+
+/// None: a port is not readable for sources that are still to be armed again.
+pub(crate) fn descriptor(_: &Poller) -> Option<BorrowedFd<'_>> {
+    None
+}

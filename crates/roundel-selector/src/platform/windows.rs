@@ -1,4 +1,7 @@
 //! The selectors of Windows, and `IocpSelector`, the best of them.
+use polling::Poller;
+use rustix::fd::BorrowedFd;
+
 use crate::{PollingSelector, Selector, SelectorError, by_name::Named, delegate::delegate};
 
 /// Best first.
@@ -23,3 +26,8 @@ impl IocpSelector {
 }
 
 delegate!(impl[] Selector for IocpSelector, self => self.0);
+
+/// None: a completion port is not a socket.
+pub(crate) fn descriptor(_: &Poller) -> Option<BorrowedFd<'_>> {
+    None
+}
