@@ -1,0 +1,181 @@
+//! The pair across threads, and its writing end.
+//!
+//! The middle of the pair sits behind one mutex, and its state is mirrored in one atomic beside it,
+//! so that asking (`is_done`, and the guess at the start of a poll) costs a load. Why that is right:
+//!
+//! 1. *The mutex is the truth.* Every transition happens under it; whoever acts on an answer of the
+//!    atomic takes the mutex and looks again. A stale answer costs a turn, never a wake-up.
+//! 2. *The atomic is stored with `Release` before the mutex opens, and loaded with `Acquire`.* So
+//!    whoever sees "done" without the lock also sees all the writer did before it set the value,
+//!    just as if it had taken the lock. Programs rely on that: `if promised.is_done() { read the
+//!    file the job wrote }`.
+//! 3. *It only moves forward.* All stores are made under the mutex, hence in the order of the
+//!    transitions; storing an unchanged state again changes nothing.
+use std::fmt;
+
+use crate::error::{Broken, Cancelled, SetError};
+use crate::middle::Middle;
+use crate::pair::Pair;
+use crate::promised::Promised;
+use crate::state::State;
+use crate::sync::{Arc, AtomicU8, Mutex, Ordering, ThreadId, current, lock};
+
+/// A call-back that may be run by any thread.
+pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, Broken>) + Send>;
+
+/// What both ends hold.
+pub(crate) struct SharedPair<T> {
+    state: AtomicU8,
+    middle: Mutex<Middle<T, Callback<T>>>,
+}
+
+impl<T> Pair for SharedPair<T> {
+    type Value = T;
+    type Callback = Callback<T>;
+
+    #[inline]
+    fn with<R>(&self, step: impl FnOnce(&mut Middle<T, Callback<T>>) -> R) -> R {
+        let mut middle = lock(&self.middle);
+        let result = step(&mut middle);
+        self.state.store(middle.state() as u8, Ordering::Release);
+        result
+    }
+
+    #[inline]
+    fn state(&self) -> State {
+        State::from_u8(self.state.load(Ordering::Acquire))
+    }
+
+    fn borrower() -> Option<ThreadId> {
+        Some(current().id())
+    }
+}
+
+/// Makes a promise: the end that sets the value, and the end that gets it.
+///
+/// One allocation. The two ends may part ways to different threads if `T` is [`Send`];
+/// [`local::promise`](crate::local::promise) is the cheaper pair for one thread.
+///
+/// ```
+/// let (promise, promised) = roundel_promise::promise();
+/// std::thread::spawn(move || promise.set(6 * 7));
+/// assert_eq!(promised.result(), Ok(42));
+/// ```
+#[doc(alias = "Future")]
+#[doc(alias = "oneshot")]
+pub fn promise<T>() -> (Promise<T>, Promised<T>) {
+    let pair = Arc::new(SharedPair {
+        state: AtomicU8::new(State::Pending as u8),
+        middle: Mutex::new(Middle::new()),
+    });
+    (Promise { pair: Some(Arc::clone(&pair)) }, Promised::first(pair))
+}
+
+/// The writing end: whoever holds it owes a value.
+///
+/// Setting the value consumes it, so a second value cannot be set:
+///
+/// ```compile_fail,E0382
+/// let (promise, _promised) = roundel_promise::promise();
+/// let _ = promise.set(1);
+/// let _ = promise.set(2);
+/// ```
+///
+/// Dropping it unset breaks the promise: readers get [`Broken::Abandoned`] instead of waiting for
+/// ever.
+///
+/// ```
+/// use roundel_promise::{Broken, promise};
+///
+/// let (promise, promised) = promise::<String>();
+/// std::thread::spawn(move || {
+///     let _owed = promise;
+///     // … and the work fails here.
+/// });
+/// assert_eq!(promised.result(), Err(Broken::Abandoned));
+/// ```
+#[doc(alias = "Future")]
+pub struct Promise<T> {
+    /// Empty only once the value is set.
+    pair: Option<Arc<SharedPair<T>>>,
+}
+
+impl<T> Promise<T> {
+    fn pair(&self) -> &SharedPair<T> {
+        self.pair.as_ref().expect("a promise has its pair until its value is set")
+    }
+
+    /// Keeps the promise: sets the value, wakes who waits, and runs the call-backs in this thread.
+    ///
+    /// Legal whether or not the work was [started](Promise::start). To hand over failures, let `T`
+    /// be a [`Result`].
+    ///
+    /// # Errors
+    ///
+    /// [`SetError`] brings the value back if the promise was cancelled.
+    ///
+    /// ```
+    /// let (promise, promised) = roundel_promise::promise::<Result<u16, std::num::ParseIntError>>();
+    /// promise.set("8080".parse())?;
+    /// assert_eq!(promised.result(), Ok(Ok(8080)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "set_result")]
+    #[doc(alias = "set_exception")]
+    pub fn set(mut self, value: T) -> Result<(), SetError<T>> {
+        let pair = self.pair.take().expect("a promise has its pair until its value is set");
+        pair.set(value)
+    }
+
+    /// Says that the work begins. From here on the promise cannot be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] if it was cancelled before: do not begin. Those who
+    /// [`wait`](crate::wait) for the promise are told now, because now the writer knows.
+    ///
+    /// # Panics
+    ///
+    /// If the work was started before.
+    ///
+    /// ```
+    /// use roundel_promise::promise;
+    ///
+    /// let (mut wanted, promised) = promise::<u32>();
+    /// wanted.start()?;
+    /// assert!(!promised.cancel(), "too late");
+    ///
+    /// let (mut unwanted, promised) = promise::<u32>();
+    /// promised.cancel();
+    /// assert!(unwanted.start().is_err());
+    /// # Ok::<(), roundel_promise::Cancelled>(())
+    /// ```
+    #[doc(alias = "set_running_or_notify_cancel")]
+    #[track_caller]
+    pub fn start(&mut self) -> Result<(), Cancelled> {
+        self.pair().start()
+    }
+
+    /// Whether a reader has cancelled. Asking is not [being notified](Promise::start).
+    #[doc(alias = "cancelled")]
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.pair().state().is_cancelled()
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        if let Some(pair) = self.pair.take() {
+            pair.abandon();
+        }
+    }
+}
+
+impl<T> fmt::Debug for Promise<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise")
+            .field("state", &format_args!("{}", self.pair().state()))
+            .finish_non_exhaustive()
+    }
+}
