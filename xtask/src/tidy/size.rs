@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn a_signature_has_no_length() {
-        let declared = "trait A {\n    fn a(\n        &self,\n    );\n    fn b() {}\n";
-        let text = format!("{declared}{}}}\n", "    const C: u8 = 0;\n".repeat(80));
+        let constants = "    const C: u8 = 0;\n".repeat(80);
+        let text = format!("trait A {{\n    fn a();\n{constants}    fn b() {{\n    }}\n}}\n");
         assert_eq!(functions(&Tree::of(&[("xtask/src/a.rs", &text)])), []);
     }
 }
