@@ -56,7 +56,12 @@ impl Source {
 
     /// Whether all of it is test code.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.split('/').any(|part| part == "tests")
+        self.is_conformance() || self.path.split('/').any(|part| part == "tests")
+    }
+
+    /// Whether it is the body of tests that every implementation of a trait must pass.
+    pub(crate) fn is_conformance(&self) -> bool {
+        self.path.split('/').any(|part| matches!(part, "conformance" | "conformance.rs"))
     }
 
     /// Whether a line, counted from 1, is test code.

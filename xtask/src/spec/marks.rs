@@ -57,8 +57,7 @@ fn test_below<'a>(source: &Source, lines: &[&'a str]) -> Option<&'a str> {
     let is_preface = |line: &&&str| line.starts_with("//") || line.starts_with("#[");
     let prefaces = lines.iter().take_while(is_preface).count();
     let is_test = |line: &&str| line.starts_with("#[test") || line.starts_with("#[should_panic");
-    let called = source.path.contains("conformance");
-    if !called && !lines[..prefaces].iter().any(is_test) {
+    if !source.is_conformance() && !lines[..prefaces].iter().any(is_test) {
         return None;
     }
     let (_, name) = lines.get(prefaces)?.split_once("fn ")?;

@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(found(clocks, "crates/roundel-loop/src/turn.rs", text), 1);
         assert_eq!(found(clocks, LIBRARY, text), 0);
         assert_eq!(found(clocks, TEST, text), 0);
+        assert_eq!(found(clocks, "crates/roundel-driver/src/conformance.rs", text), 0);
         let tested = format!("#[cfg(test)]\nmod tests {{\n{text}}}\n");
         assert_eq!(found(clocks, "crates/roundel-loop/src/turn.rs", &tested), 0);
     }
