@@ -41,6 +41,7 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 const RULES: &[Rule] = &[
     ("every Rust file begins with a `//!` header", papers::headers),
     ("docs/asyncio.md has a row for every name of the API table", papers::api_rows),
+    ("docs/asyncio.md names what is there", papers::api_names),
     ("a file has at most 600 lines before its tests", size::files),
     ("a function has at most 70 lines", size::functions),
     ("nothing is unfinished, ignored or left from debugging", words::unfinished),
