@@ -33,7 +33,8 @@ pub trait Driver: fmt::Debug {
     fn cancel(&mut self, key: Key) -> bool;
 
     /// Waits until an operation is done, the notifier fires or `timeout` passes (`None`: no
-    /// limit), and appends the keys of the finished operations to `completed`.
+    /// limit), and appends the keys of the finished operations to `completed`. May return sooner
+    /// with nothing to tell.
     /// The only place in the whole stack that blocks.
     ///
     /// # Errors

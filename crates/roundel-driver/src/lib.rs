@@ -11,6 +11,9 @@ mod operation;
 mod selector_driver;
 mod watched;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 pub use buffer::{Buffer, BufferPool};
 pub use driver::{Driver, DriverStatistics, Submitted};
 pub use error::{DriverError, OperationError};

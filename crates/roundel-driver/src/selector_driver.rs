@@ -108,7 +108,7 @@ impl SelectorDriver {
             *next = index;
         }
         self.waiting += 1;
-        self.note_change(id.0.index);
+        self.note_change(id.0.index, direction);
         Key(place)
     }
 
@@ -134,14 +134,13 @@ impl SelectorDriver {
             self.waiting -= 1;
             break;
         }
-        self.note_change(source);
+        self.note_change(source, direction);
     }
 
-    fn note_change(&mut self, source: u32) {
+    fn note_change(&mut self, source: u32, direction: Direction) {
         let edge = self.selector.supports_edge();
         if let Some(watched) = self.sources.at(source) {
-            let settled = edge && !watched.level && watched.registered.is_some();
-            if !settled && !mem::replace(&mut watched.changed, true) {
+            if !watched.is_settled(edge, direction) && !mem::replace(&mut watched.changed, true) {
                 self.changed.push(source);
             }
         }
@@ -277,8 +276,7 @@ impl Driver for SelectorDriver {
         let mut progress = 0;
         if watched.queue(direction).is_empty()
             && worth_trying
-            && let Some(completion) =
-                attempt(&mut operation, &mut progress, watched, &self.pool)
+            && let Some(completion) = attempt(&mut operation, &mut progress, watched, &self.pool)
         {
             self.statistics.immediate += 1;
             return Submitted::Done(completion);

@@ -109,6 +109,17 @@ impl Watched {
         }
     }
 
+    /// Whether the registration serves whoever waits in this direction, whoever else does.
+    pub(crate) fn is_settled(&self, edge: bool, direction: Direction) -> bool {
+        let needed = match direction {
+            Direction::Read => Interest::READ,
+            Direction::Write => Interest::WRITE,
+            Direction::Watch => return false,
+        };
+        edge && !self.level
+            && self.registered.is_some_and(|(interest, _)| interest.contains(needed))
+    }
+
     /// The registration that serves whoever waits now; `watching` is what the watchers want.
     pub(crate) fn wanted(
         &self,
@@ -119,8 +130,10 @@ impl Watched {
         let writing = (!self.writers.is_empty()).then_some(Interest::WRITE);
         let waiting = either(either(reading, writing), watching);
         if edge && !self.level {
-            // Registered at the first wait and left alone: an edge nobody waits for costs nothing.
-            return waiting.map(|_| (Interest::BOTH, Trigger::Edge)).or(self.registered);
+            // Registered at the first wait in a direction and left alone from then on: an edge
+            // nobody waits for costs nothing.
+            let registered = self.registered.map(|(interest, _)| interest);
+            return either(registered, waiting).map(|interest| (interest, Trigger::Edge));
         }
         waiting.map(|interest| (interest, Trigger::Level))
     }

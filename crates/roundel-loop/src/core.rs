@@ -1,0 +1,321 @@
+//! `Core`: what a loop's handles share, and the two things done with it: collecting what has
+//! happened, and running what is ready.
+//!
+//! Every user value (call-backs, outcomes) is moved out of its table before it runs or is dropped,
+//! so user code finds no borrow held and may use the loop at will.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    mem,
+    os::fd::RawFd,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+use roundel_driver::{Driver, DriverError, Key};
+use roundel_timer::TimerQueue;
+
+use crate::{
+    LoopConfig,
+    config::SharedClock,
+    loop_handle::ExecutorHook,
+    ready::{ReadyQueue, Site, Work},
+    remote_handle::{Inbox, RemoteJob},
+    stall::StallWatch,
+    statistics::{Counters, LoopStatistics},
+    submission::Waiters,
+    unhandled::{Reporter, Unhandled, Verdict},
+    watch::Watches,
+};
+
+/// No wait is longer; asyncio's limit, which keeps every system's timeout in range.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A timer's call-back.
+pub(crate) struct TimerCall {
+    pub(crate) call: Box<dyn FnOnce()>,
+    pub(crate) site: Site,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    Running,
+    Closed,
+}
+
+pub(crate) struct Core {
+    pub(crate) ready: RefCell<ReadyQueue>,
+    pub(crate) timers: RefCell<TimerQueue<TimerCall>>,
+    pub(crate) driver: RefCell<Box<dyn Driver>>,
+    pub(crate) waiters: RefCell<Waiters>,
+    pub(crate) watches: RefCell<HashMap<RawFd, Watches>>,
+    pub(crate) inbox: Arc<Inbox>,
+    arrivals: RefCell<Option<Receiver<Arc<dyn RemoteJob>>>>,
+    /// Keys of finished operations, on their way from the driver to the ready queue.
+    completed: RefCell<Vec<Key>>,
+    pub(crate) executor: RefCell<Option<ExecutorHook>>,
+    clock: SharedClock,
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) debug: Cell<bool>,
+    timers_per_turn: usize,
+    pub(crate) stalls: StallWatch,
+    pub(crate) reporter: Reporter,
+    pub(crate) counters: Counters,
+}
+
+impl Core {
+    pub(crate) fn new(config: LoopConfig) -> Rc<Self> {
+        let (inbox, arrivals) = Inbox::new(config.driver.notifier());
+        Rc::new(Self {
+            ready: RefCell::default(),
+            timers: RefCell::new(TimerQueue::new()),
+            driver: RefCell::new(config.driver),
+            waiters: RefCell::default(),
+            watches: RefCell::default(),
+            inbox,
+            arrivals: RefCell::new(Some(arrivals)),
+            completed: RefCell::default(),
+            executor: RefCell::default(),
+            clock: config.clock,
+            phase: Cell::new(Phase::Idle),
+            stopping: Cell::new(false),
+            debug: Cell::new(config.debug),
+            timers_per_turn: config.timers_per_turn.max(1),
+            stalls: StallWatch::new(config.slow_callback, config.debug),
+            reporter: Reporter::default(),
+            counters: Counters::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.0.now()
+    }
+
+    pub(crate) fn queue_remote(&self, job: Arc<dyn RemoteJob>) {
+        self.ready.borrow_mut().push(Work::Remote(job));
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.timers.borrow_mut().next_deadline()
+    }
+
+    /// Waits for the kernel, for other threads and for the next timer, at most for `limit`; not at
+    /// all if something is ready. A wait from which nothing can be heard is not made.
+    pub(crate) fn poll_events(&self, limit: Option<Duration>) -> Result<(), DriverError> {
+        let timeout = match self.allowed_wait(limit) {
+            Some(Duration::ZERO) => Duration::ZERO,
+            timeout if self.inbox.wake.try_sleep() => timeout.unwrap_or(Duration::MAX),
+            _ => Duration::ZERO,
+        };
+        let mut driver = self.driver.borrow_mut();
+        if timeout.is_zero() && driver.in_flight() == 0 {
+            return Ok(());
+        }
+        self.counters.waits.add(1);
+        let timeout = (timeout != Duration::MAX).then_some(timeout);
+        driver.wait(timeout, &mut self.completed.borrow_mut())?;
+        drop(driver);
+        if timeout != Some(Duration::ZERO) && self.stalls.is_on() {
+            self.stalls.restart(self.now());
+        }
+        Ok(())
+    }
+
+    /// How long nothing needs to be done; `None`: for ever. Looks at the clock only if the answer
+    /// depends on it, and then tells the stall watch too: here a batch has ended.
+    fn allowed_wait(&self, limit: Option<Duration>) -> Option<Duration> {
+        if self.stopping.get() || !self.ready.borrow().is_empty() || limit == Some(Duration::ZERO) {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.next_deadline();
+        if deadline.is_none() && !self.stalls.is_on() {
+            return limit;
+        }
+        let now = self.now();
+        self.check_for_stall(now);
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
+        [timeout, limit].into_iter().flatten().min()
+    }
+
+    /// Queues what has happened: call-backs of other threads, then outcomes, then due timers.
+    pub(crate) fn process_events(&self) {
+        self.counters.turns.add(1);
+        self.drain_inbox();
+        self.deliver_completions();
+        self.queue_due_timers();
+    }
+
+    /// Queues what had arrived from other threads by now.
+    pub(crate) fn drain_inbox(&self) {
+        if !self.inbox.wake.take_work() {
+            return;
+        }
+        let arrivals = self.arrivals.borrow();
+        let Some(arrivals) = &*arrivals else { return };
+        let mut ready = self.ready.borrow_mut();
+        let mut taken = 0;
+        // A thread that never stops sending must not keep the loop here.
+        for job in arrivals.try_iter().take(arrivals.len().max(1)) {
+            ready.push(Work::Remote(job));
+            taken += 1;
+        }
+        if !arrivals.is_empty() {
+            // What came meanwhile is for the next turn; the bell is ours, we are awake.
+            let _ = self.inbox.wake.post();
+        }
+        self.counters.remote_calls.add(taken);
+    }
+
+    fn deliver_completions(&self) {
+        if self.completed.borrow().is_empty() {
+            return;
+        }
+        let mut completed = mem::take(&mut *self.completed.borrow_mut());
+        self.counters.completions.add(completed.len());
+        for key in completed.drain(..) {
+            let waker = self.waiters.borrow_mut().completed(key, &mut self.ready.borrow_mut());
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        // Keep the room for the next turn.
+        *self.completed.borrow_mut() = completed;
+    }
+
+    fn queue_due_timers(&self) {
+        let mut timers = self.timers.borrow_mut();
+        if timers.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let mut ready = self.ready.borrow_mut();
+        let mut due = 0;
+        while due < self.timers_per_turn
+            && let Some(key) = timers.next_due(now)
+        {
+            ready.push(Work::Timer(key));
+            due += 1;
+        }
+        self.counters.timers.add(due);
+    }
+
+    /// Runs exactly the call-backs that are ready now; what they add waits for the next turn.
+    ///
+    /// # Panics
+    /// With a call-back's own panic, if the handler of unhandled failures says so; the call-backs
+    /// behind it stay queued.
+    pub(crate) fn run_ready(&self) {
+        let mut left = self.ready.borrow().len();
+        while left > 0 {
+            // One guard around the whole batch: a panic ends the guard, not the batch.
+            let guarded = catch_unwind(AssertUnwindSafe(|| {
+                while left > 0 {
+                    left -= 1;
+                    let work = self.ready.borrow_mut().pop();
+                    if let Some(work) = work {
+                        self.run(work);
+                    }
+                    if self.stalls.is_slice_full() {
+                        self.check_for_stall(self.now());
+                    }
+                }
+            }));
+            if let Err(payload) = guarded {
+                self.counters.panics.add(1);
+                let mut report = Unhandled::panicked(payload, self.stalls.current());
+                if self.reporter.report(&report) == Verdict::Unwind {
+                    let payload = report.panic.take();
+                    resume_unwind(payload.unwrap_or_else(|| Box::new("a call-back panicked")));
+                }
+            }
+        }
+    }
+
+    /// Takes the work from where it is kept and runs it, unless it was cancelled there.
+    fn run(&self, work: Work) {
+        match work {
+            Work::Call(call, site) => {
+                self.begin(site);
+                call();
+            }
+            Work::Job(job, site) => {
+                self.begin(site);
+                job.run();
+            }
+            Work::Timer(key) => {
+                let timer = self.timers.borrow_mut().take(key);
+                if let Some(TimerCall { call, site }) = timer {
+                    self.begin(site);
+                    call();
+                }
+            }
+            Work::Completion(key) => {
+                let call = self.waiters.borrow_mut().take_call(key);
+                let completion = self.driver.borrow_mut().take(key);
+                if let (Some((call, site)), Some(completion)) = (call, completion) {
+                    self.begin(site);
+                    call(completion);
+                }
+            }
+            Work::Remote(job) => {
+                self.begin(job.site());
+                job.run();
+            }
+            Work::Cancelled => {}
+        }
+    }
+
+    #[inline]
+    fn begin(&self, site: Site) {
+        self.counters.call_backs.add(1);
+        self.stalls.begin(site);
+    }
+
+    pub(crate) fn check_for_stall(&self, now: Instant) {
+        if let Some(stall) = self.stalls.check(now) {
+            let longest = &self.counters.longest_stall;
+            longest.set(longest.get().max(stall.duration));
+            self.counters.stalls.add(1);
+            self.reporter.report(&Unhandled::stalled(stall));
+        }
+    }
+
+    pub(crate) fn statistics(&self) -> LoopStatistics {
+        let counters = &self.counters;
+        LoopStatistics {
+            turns: counters.turns.get(),
+            waits: counters.waits.get(),
+            call_backs: counters.call_backs.get(),
+            timers: counters.timers.get(),
+            completions: counters.completions.get(),
+            remote_calls: counters.remote_calls.get(),
+            panics: counters.panics.get(),
+            stalls: counters.stalls.get(),
+            longest_stall: counters.longest_stall.get(),
+            ready: self.ready.borrow().len(),
+            pending_timers: self.timers.borrow().len(),
+        }
+    }
+
+    /// Drops everything that is queued, scheduled or waited for, without running it.
+    pub(crate) fn close(&self) {
+        if self.phase.replace(Phase::Closed) == Phase::Closed {
+            return;
+        }
+        // Moved out first: what is dropped may call back into the loop, and finds it closed.
+        let arrivals = self.arrivals.take();
+        let ready = self.ready.borrow_mut().take_all();
+        let timers = mem::replace(&mut *self.timers.borrow_mut(), TimerQueue::new());
+        let waiters = self.waiters.take();
+        let watches = self.watches.take();
+        let executor = self.executor.take();
+        drop((arrivals, ready, timers, waiters, watches, executor));
+    }
+}

@@ -1,0 +1,278 @@
+//! `EventLoop`: the owner of a loop, who runs it, and its turn.
+
+use std::{
+    fmt,
+    future::Future,
+    os::fd::BorrowedFd,
+    pin::pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
+};
+
+use roundel_driver::{DriverStatistics, SelectorError};
+
+use crate::{
+    LoopConfig, LoopHandle, RemoteHandle, RunError,
+    core::{Core, Phase},
+    current::{self, Entered},
+    remote_handle::Inbox,
+};
+
+/// An event loop: runs call-backs in order, and waits when there are none.
+///
+/// The owner runs it; everything else is done through its [`handle`](Self::handle). Dropping the
+/// loop closes it.
+///
+/// ```
+/// use std::time::Duration;
+/// use roundel_loop::EventLoop;
+/// use roundel_promise::local;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let (promise, promised) = local::promise();
+/// event_loop.handle().call_later(Duration::from_millis(2), move || promise.set("Done!"));
+/// assert_eq!(event_loop.run_until_complete(promised)?, Ok("Done!"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Driving it from a foreign loop
+///
+/// A foreign loop (a window system's, another language's) watches [`descriptor`](Self::descriptor)
+/// and the [`next_deadline`](Self::next_deadline), and when either comes, or something is
+/// [`ready`](Self::has_ready), makes a turn of the same three steps that `run_forever` makes:
+///
+/// ```
+/// use std::time::Duration;
+/// use roundel_loop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.handle().call_soon(|| println!("from a foreign loop"));
+/// event_loop.poll_events(Some(Duration::ZERO))?;
+/// event_loop.process_events();
+/// event_loop.run_ready()?;
+/// assert!(!event_loop.has_ready());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "SelectorEventLoop")]
+#[doc(alias = "new_event_loop")]
+pub struct EventLoop {
+    handle: LoopHandle,
+}
+
+impl EventLoop {
+    /// A loop on the platform's best selector and the system's clock.
+    ///
+    /// # Errors
+    /// The kernel refuses every selector.
+    pub fn new() -> Result<Self, SelectorError> {
+        Ok(Self::with_config(LoopConfig::new()?))
+    }
+
+    /// A loop of these parts.
+    pub fn with_config(config: LoopConfig) -> Self {
+        Self { handle: LoopHandle { core: Core::new(config) } }
+    }
+
+    /// The loop as its own thread sees it.
+    pub fn handle(&self) -> LoopHandle {
+        self.handle.clone()
+    }
+
+    /// The loop as other threads see it.
+    pub fn remote(&self) -> RemoteHandle {
+        self.handle.remote()
+    }
+
+    fn core(&self) -> &Rc<Core> {
+        &self.handle.core
+    }
+
+    /// Makes turns until [`stop`](LoopHandle::stop); the turn in which it is called is completed,
+    /// and what it queues waits for the next run. Stopped before, makes one turn without waiting.
+    ///
+    /// # Errors
+    /// The loop is closed, another one runs in this thread, or the driver cannot wait.
+    ///
+    /// # Panics
+    /// With a call-back's panic, if the handler of unhandled failures says so. The loop can be run
+    /// again.
+    pub fn run_forever(&mut self) -> Result<(), RunError> {
+        let _running = Running::begin(&self.handle)?;
+        loop {
+            self.turn()?;
+            if self.core().stopping.get() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes turns until `future` is ready.
+    ///
+    /// The future is polled between turns, when it was woken. This is for promises and for simple
+    /// leaf futures; tasks, which run in the queue like any call-back, are a layer above.
+    ///
+    /// # Errors
+    /// As [`run_forever`](Self::run_forever), and [`RunError::Stopped`] if the loop was stopped
+    /// before: the future is dropped.
+    ///
+    /// # Panics
+    /// With the future's own panic, or as [`run_forever`](Self::run_forever).
+    pub fn run_until_complete<F: Future>(&mut self, future: F) -> Result<F::Output, RunError> {
+        let _running = Running::begin(&self.handle)?;
+        let woken = Arc::new(MainWaker {
+            woken: AtomicBool::new(true),
+            inbox: Arc::clone(&self.core().inbox),
+        });
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        loop {
+            if woken.woken.swap(false, Ordering::AcqRel)
+                && let Poll::Ready(output) = future.as_mut().poll(&mut context)
+            {
+                return Ok(output);
+            }
+            if self.core().stopping.get() {
+                return Err(RunError::Stopped);
+            }
+            self.turn()?;
+        }
+    }
+
+    /// One pass: wait, collect what happened, run what is ready.
+    fn turn(&self) -> Result<(), RunError> {
+        let core = self.core();
+        core.poll_events(None)?;
+        core.process_events();
+        core.run_ready();
+        Ok(())
+    }
+
+    /// The first step of a turn: lets the driver look for events, waiting for them until the next
+    /// timer is due, at most for `limit` (`None`: no limit), and not at all if something is ready.
+    ///
+    /// # Errors
+    /// The loop is closed, or the driver cannot wait.
+    pub fn poll_events(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
+        self.demand_open()?;
+        Ok(self.core().poll_events(limit)?)
+    }
+
+    /// The second step: queues the call-backs of other threads, of finished operations and of due
+    /// timers.
+    pub fn process_events(&mut self) {
+        if self.core().phase.get() != Phase::Closed {
+            self.core().process_events();
+        }
+    }
+
+    /// The third step: runs what is ready, and nothing that is added meanwhile.
+    ///
+    /// # Errors
+    /// The loop is closed, or another one runs in this thread.
+    ///
+    /// # Panics
+    /// As [`run_forever`](Self::run_forever).
+    pub fn run_ready(&mut self) -> Result<(), RunError> {
+        let _running = Running::begin(&self.handle)?;
+        self.core().run_ready();
+        Ok(())
+    }
+
+    /// Whether a turn has something to run at once.
+    pub fn has_ready(&self) -> bool {
+        !self.core().ready.borrow().is_empty() || self.core().inbox.wake.has_work()
+    }
+
+    /// When the next timer is due, if there is one.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.core().next_deadline()
+    }
+
+    /// Calls `look` with the descriptor that is readable when [`poll_events`](Self::poll_events)
+    /// would find something; none on select and poll, which have no descriptor of their own.
+    pub fn with_descriptor<R>(&self, look: impl FnOnce(Option<BorrowedFd<'_>>) -> R) -> R {
+        look(self.core().driver.borrow().descriptor())
+    }
+
+    /// What the loop's driver holds and has done.
+    pub fn driver_statistics(&self) -> DriverStatistics {
+        self.core().driver.borrow().statistics()
+    }
+
+    /// Ends the loop for good: everything queued, scheduled or waited for is dropped without
+    /// running. Closing again has no effect.
+    pub fn close(&mut self) {
+        self.core().close();
+    }
+
+    fn demand_open(&self) -> Result<(), RunError> {
+        match self.core().phase.get() {
+            Phase::Closed => Err(RunError::Closed),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventLoop").field(&self.handle).finish()
+    }
+}
+
+/// While it lives, the loop runs: it is this thread's current one, and no stop is left over after.
+struct Running<'a> {
+    core: &'a Core,
+    _entered: Entered,
+}
+
+impl<'a> Running<'a> {
+    fn begin(handle: &'a LoopHandle) -> Result<Self, RunError> {
+        let core = &*handle.core;
+        if core.phase.get() == Phase::Closed {
+            return Err(RunError::Closed);
+        }
+        let entered = current::enter(handle)?;
+        // What this thread left through a remote handle before keeps its place in the order.
+        core.drain_inbox();
+        core.phase.set(Phase::Running);
+        Ok(Self { core, _entered: entered })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.core.phase.set(Phase::Idle);
+        self.core.stopping.set(false);
+        self.core.stalls.pause();
+    }
+}
+
+/// Wakes the future of `run_until_complete`, from any thread.
+struct MainWaker {
+    woken: AtomicBool,
+    inbox: Arc<Inbox>,
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.inbox.ring();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `RemoteHandle`: the loop as other threads see it; `Inbox`, where their call-backs arrive.
+
+use std::{
+    fmt,
+    panic::Location,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+use roundel_driver::Notifier;
+
+use crate::{LoopClosed, LoopHandle, current, ready::Site, wake_state::WakeState};
+
+/// A call-back from another thread, as the loop sees it.
+pub(crate) trait RemoteJob: Send + Sync {
+    fn run(&self);
+    fn site(&self) -> Site;
+    fn cancel(&self) -> bool;
+    fn is_cancelled(&self) -> bool;
+}
+
+enum Stage<F> {
+    Waiting(F),
+    Cancelled,
+    /// Running, or has run.
+    Begun,
+}
+
+/// The call-back and its handle's end of it, in one allocation. The lock is held for a move only,
+/// never while the call-back runs or is dropped.
+struct Cell<F> {
+    stage: Mutex<Stage<F>>,
+    site: Site,
+}
+
+impl<F> Cell<F> {
+    fn stage(&self) -> MutexGuard<'_, Stage<F>> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call-back, if it has neither begun nor been cancelled; the cell is left in `next`.
+    fn leave_waiting(&self, next: Stage<F>) -> Option<F> {
+        let mut stage = self.stage();
+        if !matches!(*stage, Stage::Waiting(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut *stage, next) {
+            Stage::Waiting(call) => Some(call),
+            _ => None,
+        }
+    }
+}
+
+impl<F: FnOnce() + Send> RemoteJob for Cell<F> {
+    fn run(&self) {
+        if let Some(call) = self.leave_waiting(Stage::Begun) {
+            call();
+        }
+    }
+
+    fn site(&self) -> Site {
+        self.site
+    }
+
+    fn cancel(&self) -> bool {
+        drop(self.leave_waiting(Stage::Cancelled));
+        self.is_cancelled()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        matches!(*self.stage(), Stage::Cancelled)
+    }
+}
+
+/// Where other threads leave call-backs.
+pub(crate) struct Inbox {
+    queue: Sender<Arc<dyn RemoteJob>>,
+    pub(crate) wake: WakeState,
+    notifier: Notifier,
+}
+
+impl Inbox {
+    pub(crate) fn new(notifier: Notifier) -> (Arc<Self>, Receiver<Arc<dyn RemoteJob>>) {
+        let (queue, receiver) = crossbeam_channel::unbounded();
+        (Arc::new(Self { queue, wake: WakeState::new(), notifier }), receiver)
+    }
+
+    /// Makes the loop look around, at once if it sleeps.
+    pub(crate) fn ring(&self) {
+        if self.wake.post() {
+            self.notifier.notify();
+        }
+    }
+}
+
+/// An event loop as seen from any thread.
+///
+/// ```
+/// use roundel_loop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let remote = event_loop.remote();
+/// let worker = std::thread::spawn(move || {
+///     let stop = remote.clone();
+///     remote.call_soon(move || stop.stop()).expect("the loop is open");
+/// });
+/// event_loop.run_forever()?;
+/// worker.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct RemoteHandle {
+    pub(crate) inbox: Arc<Inbox>,
+}
+
+impl RemoteHandle {
+    /// Queues a call-back on the loop and wakes the loop if it sleeps. Call-backs of one thread
+    /// run in order; on the loop's own thread they keep their order with
+    /// [`LoopHandle::call_soon`](crate::LoopHandle::call_soon).
+    ///
+    /// # Errors
+    /// The loop is closed; the call-back comes back. A call-back that is accepted while the loop
+    /// is being closed is dropped without running, as the others in its queue are.
+    #[doc(alias = "call_soon_threadsafe")]
+    #[track_caller]
+    pub fn call_soon<F>(&self, call: F) -> Result<RemoteCall, LoopClosed<F>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let cell =
+            Arc::new(Cell { stage: Mutex::new(Stage::Waiting(call)), site: Location::caller() });
+        let job: Arc<dyn RemoteJob> = cell.clone();
+        let here = current::with(|current| match current {
+            Some(handle) if Arc::ptr_eq(&handle.core.inbox, &self.inbox) => {
+                handle.core.queue_remote(Arc::clone(&job));
+                true
+            }
+            _ => false,
+        });
+        if !here {
+            if self.inbox.queue.send(Arc::clone(&job)).is_err() {
+                let call = cell.leave_waiting(Stage::Cancelled);
+                return Err(LoopClosed(call.expect("nobody else has seen the call-back")));
+            }
+            self.inbox.ring();
+        }
+        Ok(RemoteCall(job))
+    }
+
+    /// Stops the loop after its present turn, as [`LoopHandle::stop`](crate::LoopHandle::stop)
+    /// does. No effect on a closed loop.
+    pub fn stop(&self) {
+        // Through the queue, so that it takes effect after what this thread queued before.
+        let _ = self.call_soon(|| LoopHandle::current().stop());
+    }
+}
+
+impl fmt::Debug for RemoteHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteHandle").field("wake", &self.inbox.wake).finish_non_exhaustive()
+    }
+}
+
+/// A call-back queued from any thread; cancelled from any thread. Dropping it does not cancel.
+#[derive(Clone)]
+pub struct RemoteCall(Arc<dyn RemoteJob>);
+
+impl RemoteCall {
+    /// Keeps the call-back from running. True if it will never run; false once it runs or has
+    /// run. Never blocks, not even while the call-back runs.
+    pub fn cancel(&self) -> bool {
+        self.0.cancel()
+    }
+
+    /// Whether it was cancelled before it began.
+    #[doc(alias = "cancelled")]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Where it was scheduled.
+    pub fn site(&self) -> Site {
+        self.0.site()
+    }
+}
+
+impl fmt::Debug for RemoteCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteCall")
+            .field("site", &format_args!("{}", self.site()))
+            .field("cancelled", &self.is_cancelled())
+            .finish()
+    }
+}

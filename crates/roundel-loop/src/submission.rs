@@ -1,0 +1,247 @@
+//! `Submission`: an operation handed to the driver; awaited, or called back, or given up.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    rc::{Rc, Weak},
+    task::{Context, Poll, Waker},
+};
+
+use roundel_driver::{Completion, Key, Operation, Submitted};
+
+use crate::{
+    LoopHandle,
+    core::Core,
+    ready::{Job, ReadyQueue, Site, Work},
+};
+
+/// Who waits for an operation.
+enum Waiter {
+    Waker(Waker),
+    Call(Box<dyn FnOnce(Completion)>, Site),
+    Job(Rc<dyn Job>, Site),
+}
+
+/// Who waits for which operation, beside the driver's own table and under the same numbers.
+#[derive(Default)]
+pub(crate) struct Waiters(Vec<Option<(Key, Waiter)>>);
+
+impl Waiters {
+    fn seat(&mut self, key: Key) -> &mut Option<(Key, Waiter)> {
+        if self.0.len() <= key.index() {
+            self.0.resize_with(key.index() + 1, || None);
+        }
+        &mut self.0[key.index()]
+    }
+
+    /// Seats a waiter; the one before it, if any, comes back to be dropped without a borrow.
+    #[must_use]
+    fn wait(&mut self, key: Key, waiter: Waiter) -> Option<(Key, Waiter)> {
+        self.seat(key).replace((key, waiter))
+    }
+
+    fn leave(&mut self, key: Key) -> Option<Waiter> {
+        let seat = self.0.get_mut(key.index())?;
+        seat.take_if(|(seated, _)| *seated == key).map(|(_, waiter)| waiter)
+    }
+
+    /// The operation is done: queues whoever waits by call-back, returns the waker of whoever
+    /// polls.
+    pub(crate) fn completed(&mut self, key: Key, ready: &mut ReadyQueue) -> Option<Waker> {
+        let seat = self.0.get_mut(key.index())?;
+        match seat.as_ref()? {
+            (seated, _) if *seated != key => None,
+            (_, Waiter::Call(..)) => {
+                ready.push(Work::Completion(key));
+                None
+            }
+            _ => match seat.take() {
+                Some((_, Waiter::Waker(waker))) => Some(waker),
+                Some((_, Waiter::Job(job, site))) => {
+                    ready.push(Work::Job(job, site));
+                    None
+                }
+                _ => None,
+            },
+        }
+    }
+
+    pub(crate) fn take_call(&mut self, key: Key) -> Option<(Box<dyn FnOnce(Completion)>, Site)> {
+        match self.leave(key)? {
+            Waiter::Call(call, site) => Some((call, site)),
+            other => {
+                let _ = self.wait(key, other);
+                None
+            }
+        }
+    }
+}
+
+/// An operation that was submitted: done on the spot, or under way.
+///
+/// Await it, or give it a call-back with [`then`](Self::then), or look with
+/// [`try_now`](Self::try_now) whether it is done already, which on a busy socket it often is.
+/// Dropping it gives the operation up.
+///
+/// # Cancel safety
+/// Dropped before it is ready, a receive, read or accept under way has taken nothing; what a send
+/// or write has already handed to the kernel stays sent.
+#[derive(Debug)]
+#[must_use = "a dropped submission is cancelled"]
+pub struct Submission(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    Done(Completion),
+    Pending(PendingOperation),
+    Taken,
+}
+
+impl Submission {
+    pub(crate) fn new(core: &Rc<Core>, operation: Operation) -> Self {
+        let submitted = core.driver.borrow_mut().submit(operation);
+        Self(match submitted {
+            Submitted::Done(completion) => Stage::Done(completion),
+            Submitted::Pending(key) => {
+                Stage::Pending(PendingOperation { core: Rc::clone(core), key: Some(key) })
+            }
+        })
+    }
+
+    /// The outcome if there is one already, else the operation under way.
+    ///
+    /// # Errors
+    /// It is under way; nothing failed.
+    pub fn try_now(self) -> Result<Completion, PendingOperation> {
+        match self.0 {
+            Stage::Done(completion) => Ok(completion),
+            Stage::Pending(pending) => Err(pending),
+            Stage::Taken => unreachable!("a submission is taken only by polling it"),
+        }
+    }
+
+    /// Runs `call` with the outcome, always in a later call-back, never within this call.
+    #[track_caller]
+    pub fn then(self, call: impl FnOnce(Completion) + 'static) -> Option<OperationHandle> {
+        match self.try_now() {
+            Ok(completion) => {
+                LoopHandle::current().call_soon(move || call(completion));
+                None
+            }
+            Err(pending) => Some(pending.then(call)),
+        }
+    }
+}
+
+impl Future for Submission {
+    type Output = Completion;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Completion> {
+        match &mut self.0 {
+            Stage::Pending(pending) => Pin::new(pending).poll(context),
+            stage => match std::mem::replace(stage, Stage::Taken) {
+                Stage::Done(completion) => Poll::Ready(completion),
+                _ => panic!("a submission was polled after it was ready"),
+            },
+        }
+    }
+}
+
+/// An operation under way. Dropping it gives the operation up.
+#[must_use = "a dropped operation is cancelled"]
+pub struct PendingOperation {
+    core: Rc<Core>,
+    /// None once the outcome was taken or the waiting handed on.
+    key: Option<Key>,
+}
+
+impl PendingOperation {
+    /// Runs `call` with the outcome when it is there. The handle cancels; dropping the handle
+    /// does not.
+    #[track_caller]
+    pub fn then(mut self, call: impl FnOnce(Completion) + 'static) -> OperationHandle {
+        let key = self.key.take().expect("the outcome has not been taken");
+        let site = Location::caller();
+        let waiter = Waiter::Call(Box::new(call), site);
+        let before = self.core.waiters.borrow_mut().wait(key, waiter);
+        drop(before);
+        OperationHandle { core: Rc::downgrade(&self.core), key, site }
+    }
+
+    /// Queues `job` when the outcome is there; the job takes it from the driver by the key.
+    pub(crate) fn then_job(mut self, job: Rc<dyn Job>, site: Site) -> Key {
+        let key = self.key.take().expect("the outcome has not been taken");
+        let before = self.core.waiters.borrow_mut().wait(key, Waiter::Job(job, site));
+        drop(before);
+        key
+    }
+}
+
+impl Future for PendingOperation {
+    type Output = Completion;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Completion> {
+        let key = self.key.expect("an operation is not polled after it was ready");
+        let completion = self.core.driver.borrow_mut().take(key);
+        if let Some(completion) = completion {
+            self.key = None;
+            return Poll::Ready(completion);
+        }
+        let waker = Waiter::Waker(context.waker().clone());
+        let before = self.core.waiters.borrow_mut().wait(key, waker);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for PendingOperation {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            give_up(&self.core, key);
+        }
+    }
+}
+
+impl fmt::Debug for PendingOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PendingOperation").field(&self.key).finish()
+    }
+}
+
+/// Frees an operation and whoever waits for it. True if somebody still waited.
+pub(crate) fn give_up(core: &Core, key: Key) -> bool {
+    let waiter = core.waiters.borrow_mut().leave(key);
+    core.driver.borrow_mut().cancel(key);
+    waiter.is_some()
+}
+
+/// An operation whose outcome goes to a call-back. Dropping the handle does not cancel.
+pub struct OperationHandle {
+    core: Weak<Core>,
+    key: Key,
+    site: Site,
+}
+
+impl OperationHandle {
+    /// Gives the operation up; its call-back is dropped and will not run. False if it is running
+    /// or has run.
+    pub fn cancel(&self) -> bool {
+        self.core.upgrade().is_some_and(|core| give_up(&core, self.key))
+    }
+
+    /// Where the call-back was given.
+    pub fn site(&self) -> Site {
+        self.site
+    }
+}
+
+impl fmt::Debug for OperationHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperationHandle")
+            .field("key", &self.key)
+            .field("site", &format_args!("{}", self.site))
+            .finish()
+    }
+}
