@@ -56,25 +56,20 @@ struct Run {
 
 impl Order {
     /// Puts `rank` into the order and tells its position, which `remove` takes as a hint.
+    #[inline]
     pub(crate) fn insert(&mut self, rank: Rank) -> u32 {
         let index = self.run_of(rank);
-        if let Some(run) = self.far.get_mut(index) {
-            run.ranks.push(rank);
-            return (run.ranks.len() - 1) as u32;
-        }
-        match self.near.first() {
-            Some(latest) if rank < *latest => self.insert_near(rank),
-            latest => {
-                let floor = latest.map_or(Rank::MIN, |latest| latest.successor());
-                let mut ranks = std::mem::take(&mut self.spare);
-                ranks.push(rank);
-                self.far.push(Run { floor, ranks });
-            }
-        }
-        0
+        let Some(Run { ranks, .. }) = self.far.get_mut(index) else {
+            self.insert_below_far(rank);
+            return 0;
+        };
+        let position = ranks.len() as u32;
+        ranks.push(rank);
+        position
     }
 
     /// Takes `rank` out, if it still lies in `position`.
+    #[inline]
     pub(crate) fn remove(&mut self, rank: Rank, position: u32) -> Removal {
         let (index, position) = (self.run_of(rank), position as usize);
         match self.far.get_mut(index) {
@@ -82,6 +77,10 @@ impl Order {
                 ranks.swap_remove(position);
                 shrink(ranks);
                 Removal::Gone { moved: ranks.get(position).copied() }
+            }
+            None if self.near.last() == Some(&rank) => {
+                self.near.pop();
+                Removal::Gone { moved: None }
             }
             _ => {
                 self.dead += 1;
@@ -149,7 +148,17 @@ impl Order {
         }
     }
 
-    fn insert_near(&mut self, rank: Rank) {
+    /// Puts `rank`, which is below every floor, among the sorted ones; if it is later than all of
+    /// them, it opens a new run.
+    fn insert_below_far(&mut self, rank: Rank) {
+        if let Some(latest) = self.near.first()
+            && *latest < rank
+        {
+            let floor = latest.successor();
+            let mut ranks = std::mem::take(&mut self.spare);
+            ranks.push(rank);
+            return self.far.push(Run { floor, ranks });
+        }
         let place = self.near.partition_point(|other| *other > rank);
         self.near.insert(place, rank);
         if self.near.len() > NEAR_MOST {

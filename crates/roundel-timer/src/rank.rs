@@ -10,8 +10,6 @@ use crate::timeline::Ticks;
 pub(crate) struct Rank(u128);
 
 impl Rank {
-    pub(crate) const MIN: Self = Self(0);
-
     pub(crate) fn new(ticks: Ticks, sequence: u32, slot: u32) -> Self {
         Self(u128::from(ticks) << 64 | u128::from(sequence) << 32 | u128::from(slot))
     }

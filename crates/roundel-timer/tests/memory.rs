@@ -1,0 +1,145 @@
+//! What stays stored when timers are cancelled, and after a burst.
+
+use roundel_timer::{TimerKey, TimerQueue};
+use std::time::{Duration, Instant};
+
+const SECOND: Duration = Duration::from_secs(1);
+const BURST: u32 = 100_000;
+const AFTER_BURST_BYTES_MAX: usize = 128 * 1024;
+
+/// `count` timers, a second apart, that have been looked at: they have moved from where they were
+/// put, so a cancelled one is left behind.
+fn sorted_timers(count: u32) -> (TimerQueue<u32>, Vec<TimerKey>, Instant) {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new();
+    timers.insert(start, 0);
+    let keys = (1..=count).map(|n| timers.insert(start + SECOND * n, n)).collect();
+    timers.pop_due(start);
+    assert_eq!(timers.next_deadline(), Some(start + SECOND));
+    (timers, keys, start)
+}
+
+// spec: LPS-12
+#[test]
+fn cancelled_timers_are_removed_in_bulk_when_more_than_half_are_cancelled() {
+    let (mut timers, keys, _) = sorted_timers(200);
+    for key in &keys[100..] {
+        timers.cancel(*key);
+    }
+    assert_eq!((timers.len(), timers.statistics().cancelled), (100, 100));
+    timers.cancel(keys[99]);
+    assert_eq!((timers.len(), timers.statistics().cancelled), (99, 0));
+}
+
+// spec: LPS-12
+#[test]
+fn a_few_cancelled_timers_are_left_until_they_reach_the_head() {
+    let (mut timers, keys, start) = sorted_timers(100);
+    for key in &keys[36..] {
+        timers.cancel(*key);
+    }
+    assert_eq!((timers.len(), timers.statistics().cancelled), (36, 64));
+    while timers.pop_due(start + SECOND * 36).is_some() {}
+    assert_eq!(timers.statistics().cancelled, 0);
+}
+
+// spec: LPS-13
+#[test]
+fn a_cancelled_timer_is_counted_once_and_only_while_it_waits() {
+    let (mut timers, keys, start) = sorted_timers(3);
+    timers.cancel(keys[2]);
+    timers.cancel(keys[2]);
+    assert_eq!(timers.statistics().cancelled, 1);
+
+    let due = timers.next_due(start + SECOND).unwrap();
+    timers.cancel(due);
+    assert_eq!(timers.statistics().cancelled, 1);
+    assert_eq!((timers.statistics().waiting, timers.statistics().due), (1, 0));
+}
+
+#[test]
+fn timeouts_that_never_fire_leave_nothing_behind() {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new();
+    timers.insert(start, 0);
+    timers.next_deadline();
+    for n in 1..=BURST {
+        let key = timers.insert(start + SECOND * 10 + SECOND * n, n);
+        timers.cancel(key);
+    }
+    let statistics = timers.statistics();
+    assert_eq!((statistics.waiting, statistics.cancelled), (1, 0));
+    assert!(statistics.heap_bytes < 4096, "{statistics:?}");
+}
+
+#[test]
+fn the_cancelled_never_outnumber_the_waiting() {
+    let (mut timers, keys, _) = sorted_timers(10_000);
+    // A stride prime to the count, so they go from everywhere.
+    for n in 0..9990 {
+        timers.cancel(keys[n * 7919 % 10_000]);
+        let statistics = timers.statistics();
+        assert!(statistics.cancelled <= statistics.waiting.max(64), "{statistics:?}");
+        if n % 100 == 0 {
+            timers.next_deadline();
+        }
+    }
+    assert_eq!(timers.len(), 10);
+}
+
+fn check_memory_after_burst(what: &str, burst: impl FnOnce(&mut TimerQueue<u32>, Instant)) {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new();
+    burst(&mut timers, start);
+    assert_eq!(timers.next_deadline(), None, "{what}");
+    let bytes = timers.statistics().heap_bytes;
+    assert!(bytes < AFTER_BURST_BYTES_MAX, "{what}: {bytes} bytes");
+}
+
+#[test]
+fn memory_is_given_back_after_a_burst() {
+    check_memory_after_burst("fired", |timers, start| {
+        for n in 0..BURST {
+            timers.insert(start + Duration::from_micros(u64::from(n) * 7919 % u64::from(BURST)), n);
+        }
+        while timers.pop_due(start + SECOND).is_some() {}
+    });
+    check_memory_after_burst("fired, of equal deadlines", |timers, start| {
+        for n in 0..BURST {
+            timers.insert(start, n);
+        }
+        while timers.pop_due(start).is_some() {}
+    });
+    check_memory_after_burst("cancelled", |timers, start| {
+        let keys: Vec<_> = (0..BURST).map(|n| timers.insert(start, n)).collect();
+        for key in keys {
+            timers.cancel(key);
+        }
+    });
+    check_memory_after_burst("cancelled when sorted", |timers, start| {
+        let keys: Vec<_> = (0..BURST).map(|n| timers.insert(start + SECOND * n, n)).collect();
+        timers.next_deadline();
+        for key in keys {
+            timers.cancel(key);
+        }
+    });
+    check_memory_after_burst("drained", |timers, start| {
+        for n in (0..BURST).rev() {
+            timers.insert(start + SECOND * n, n);
+        }
+        assert_eq!(timers.drain().len(), BURST as usize);
+    });
+}
+
+#[test]
+fn a_timer_costs_forty_bytes_beside_its_value() {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new();
+    // A power of two, so the doubling of the vectors leaves no room unused.
+    let count = 1 << 16;
+    for n in 0..count {
+        timers.insert(start + SECOND * n, u64::from(n));
+    }
+    let beside = timers.statistics().heap_bytes / count as usize - size_of::<u64>();
+    assert_eq!(beside, 40);
+}
