@@ -71,3 +71,37 @@ impl AsFd for Doorbell {
         self.wire.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    fn is_readable(doorbell: &Doorbell) -> bool {
+        let mut fds = [PollFd::new(doorbell, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).unwrap() > 0
+    }
+
+    #[test]
+    fn many_rings_are_one_write() {
+        let doorbell = Doorbell::new().unwrap();
+        (0..1_000_000).for_each(|_| doorbell.notify());
+        // An eventfd answers with the sum of what was written, a pipe with all its bytes.
+        let mut written = [0; 8];
+        let length = rustix::io::read(&doorbell, &mut written).unwrap();
+        assert!(length == 1 || u64::from_ne_bytes(written) == 1);
+    }
+
+    #[test]
+    fn an_answered_bell_is_quiet_and_rings_again() {
+        let doorbell = Doorbell::new().unwrap();
+        for _ in 0..3 {
+            assert!(!is_readable(&doorbell));
+            doorbell.notify();
+            doorbell.notify();
+            assert!(is_readable(&doorbell));
+            doorbell.answer();
+        }
+    }
+}

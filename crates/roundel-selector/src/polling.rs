@@ -238,3 +238,35 @@ fn readiness(event: &Event) -> Readiness {
     }
     readiness
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{io::Write, os::unix::net::UnixStream};
+
+    use super::*;
+
+    // What event ports need, run where ports are not.
+    #[test]
+    fn a_mechanism_that_reports_once_is_armed_again() {
+        let mut selector = PollingSelector::new().unwrap();
+        selector.level = PollMode::Oneshot;
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let source = Source::new(near);
+        selector.register(&source, Token(1), Interest::READ, Trigger::Level).unwrap();
+        far.write_all(b"!").unwrap();
+
+        let mut events = Events::with_capacity(1);
+        for _ in 0..3 {
+            selector.select(&mut events, Some(Duration::ZERO)).unwrap();
+            assert_eq!(events.len(), 1);
+        }
+
+        // Armed for what it is watched for by now, and not at all once it is unregistered.
+        selector.modify(&source, Token(2), Interest::WRITE, Trigger::Level).unwrap();
+        selector.select(&mut events, Some(Duration::ZERO)).unwrap();
+        assert_eq!(events.iter().next().map(|event| event.token), Some(Token(2)));
+        selector.unregister(&source).unwrap();
+        selector.select(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
+    }
+}

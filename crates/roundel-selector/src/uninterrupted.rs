@@ -45,3 +45,73 @@ pub(crate) fn uninterrupted(
 pub(crate) fn timespec(time: Option<Duration>) -> Option<Timespec> {
     time.and_then(|time| Timespec::try_from(time).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits against a script of answers; gives the times that each call was told to wait.
+    fn run(
+        timeout: Option<Duration>,
+        script: Vec<io::Result<usize>>,
+    ) -> (io::Result<()>, Vec<Option<Duration>>) {
+        let mut asked = Vec::new();
+        let mut script = script.into_iter();
+        let result = uninterrupted(timeout, |left| {
+            asked.push(left);
+            let start = Instant::now();
+            while Instant::now() == start {} // however coarse the clock, time passes
+            script.next().expect("one call too many")
+        });
+        assert!(script.next().is_none(), "one call too few");
+        (result, asked)
+    }
+
+    fn interrupted() -> io::Result<usize> {
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    // spec: SEL-21
+    #[test]
+    fn a_signal_costs_only_the_time_that_has_passed() {
+        let (result, asked) = run(Some(HOUR), vec![interrupted(), interrupted(), Ok(1)]);
+        result.unwrap();
+        assert_eq!(asked[0], Some(HOUR));
+        assert!(asked[2] < asked[1] && asked[1] < asked[0] && asked[2] > Some(HOUR / 2));
+
+        assert_eq!(run(None, vec![interrupted(), Ok(1)]).1, [None, None]);
+        let now = Some(Duration::ZERO);
+        assert_eq!(run(now, vec![interrupted(), Ok(0)]).1, [now, now]);
+    }
+
+    // spec: SEL-19
+    #[test]
+    fn coming_back_empty_too_early_is_not_the_end() {
+        let (result, asked) = run(Some(HOUR), vec![Ok(0), Ok(0), Ok(1)]);
+        result.unwrap();
+        assert!(asked[2] < asked[1] && asked[1] < asked[0]);
+    }
+
+    #[test]
+    fn one_call_is_enough_unless_something_came_between() {
+        assert_eq!(run(Some(Duration::ZERO), vec![Ok(0)]).1.len(), 1);
+        assert_eq!(run(Some(HOUR), vec![Ok(3)]).1.len(), 1);
+        assert_eq!(run(None, vec![Ok(3)]).1.len(), 1);
+    }
+
+    #[test]
+    fn other_errors_end_the_wait() {
+        let (result, _) = run(Some(HOUR), vec![Err(io::ErrorKind::OutOfMemory.into())]);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+    }
+
+    #[test]
+    fn what_the_kernel_cannot_count_is_no_limit() {
+        assert_eq!(timespec(None), None);
+        assert_eq!(timespec(Some(Duration::MAX)), None);
+        let exact = Timespec { tv_sec: 2, tv_nsec: 7 };
+        assert_eq!(timespec(Some(Duration::new(2, 7))), Some(exact));
+    }
+}
