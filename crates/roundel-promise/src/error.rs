@@ -13,7 +13,6 @@ use thiserror::Error;
 #[doc(alias = "CancelledError")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("starting work on a promise: it was cancelled")]
-#[non_exhaustive]
 pub struct Cancelled;
 
 /// How a promise ends without a value.
