@@ -1,7 +1,12 @@
-//! The words of readiness: `Token`, `Interest`, `Trigger`, `Readiness`, and `Events` to collect them.
+//! The words of readiness: `Token`, `Interest`, `Trigger`, `Readiness`.
+use std::fmt;
+
 use crate::SelectorError;
 
 /// The caller's name for a registration; every event carries it back.
+///
+/// Any number but [`Token::NOTIFIER`]. Two registrations may share one, if the caller can do
+/// without telling them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub usize);
 
@@ -11,13 +16,28 @@ impl Token {
 }
 
 /// Which directions a registration asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// One at least: there is no empty interest, and no direction but these.
+///
+/// # Examples
+///
+/// ```
+/// use roundel_selector::Interest;
+///
+/// assert_eq!(Interest::READ.with(Interest::WRITE), Interest::BOTH);
+/// assert!(Interest::BOTH.contains(Interest::WRITE));
+/// assert!(!Interest::READ.contains(Interest::BOTH));
+/// ```
+#[doc(alias = "events")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Interest(u8);
 
 impl Interest {
     /// Can be read without blocking.
+    #[doc(alias = "EVENT_READ")]
     pub const READ: Self = Self(1);
     /// Can be written without blocking.
+    #[doc(alias = "EVENT_WRITE")]
     pub const WRITE: Self = Self(2);
     /// Both directions.
     pub const BOTH: Self = Self(3);
@@ -26,9 +46,25 @@ impl Interest {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
     /// The union of two interests.
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The event mask of Python's `selectors`: 1 to read, 2 to write.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Self::READ => "READ",
+            Self::WRITE => "WRITE",
+            _ => "BOTH",
+        })
     }
 }
 
@@ -37,7 +73,10 @@ impl Interest {
 pub enum Trigger {
     /// At every `select` while the source is ready.
     Level,
-    /// Once each time the source becomes ready (where the kernel has it: epoll, kqueue).
+    /// Once each time the source becomes ready, where the kernel has it (epoll, kqueue).
+    ///
+    /// After an edge, read or write until the kernel answers that it would block: what is left over
+    /// is not reported again.
     Edge,
 }
 
@@ -52,7 +91,22 @@ impl Trigger {
 }
 
 /// What the kernel said of a source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// More may be said than was asked for: a source that hung up or has an error is both
+/// [`READABLE`](Self::READABLE) and [`WRITABLE`](Self::WRITABLE), since neither a reader nor a
+/// writer would block. [`within`](Self::within) cuts that down to an [`Interest`]. The other bits
+/// are hints: set if the mechanism tells (epoll and poll tell most, select(2) nothing).
+///
+/// # Examples
+///
+/// ```
+/// use roundel_selector::{Interest, Readiness};
+///
+/// let broken = Readiness::READABLE.with(Readiness::WRITABLE).with(Readiness::ERROR);
+/// assert_eq!(broken.within(Interest::WRITE), Readiness::WRITABLE);
+/// assert!(broken.contains(Readiness::ERROR));
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readiness(u8);
 
 impl Readiness {
@@ -63,10 +117,13 @@ impl Readiness {
     /// Writing will not block (room, or an error to collect).
     pub const WRITABLE: Self = Self(2);
     /// The peer will send no more: reading reaches end of file without a further event.
+    #[doc(alias = "EPOLLRDHUP")]
     pub const READ_CLOSED: Self = Self(4);
     /// The peer takes no more.
+    #[doc(alias = "EPOLLHUP")]
     pub const WRITE_CLOSED: Self = Self(8);
     /// An error waits on the source.
+    #[doc(alias = "EPOLLERR")]
     pub const ERROR: Self = Self(16);
 
     /// The peer stopped sending: readable, to the end of file.
@@ -80,79 +137,50 @@ impl Readiness {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
     /// Whether any bit of `other` is set.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+
     /// The union of two.
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+
     /// These bits less those of `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
-    /// Only what `interest` asks for: a part of [`READABLE`](Self::READABLE) and
+
+    /// Only what `interest` asks for: some of [`READABLE`](Self::READABLE) and
     /// [`WRITABLE`](Self::WRITABLE), whatever else the kernel had to say.
     pub const fn within(self, interest: Interest) -> Self {
         Self(self.0 & interest.0)
     }
+
     /// Whether nothing is set.
     pub const fn is_none(self) -> bool {
         self.0 == 0
     }
 }
 
-/// One source's readiness, as a selector reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Whose readiness.
-    pub token: Token,
-    /// What it is ready for.
-    pub readiness: Readiness,
-}
-
-/// A reusable list of events, filled by [`Selector::select`](crate::Selector::select).
-///
-/// Its capacity bounds how many sources one call reports; the others wait for the next call.
-#[derive(Debug)]
-pub struct Events {
-    list: Vec<Event>,
-    capacity: usize,
-}
-
-impl Events {
-    /// Room for `capacity` events, at least one.
-    pub fn with_capacity(capacity: usize) -> Self {
-        let capacity = capacity.max(1);
-        Self { list: Vec::with_capacity(capacity), capacity }
-    }
-    /// How many events one call may report.
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-    /// The events of the last call.
-    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
-        self.list.iter()
-    }
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-    /// Whether another event would be more than the caller has room for.
-    pub fn is_full(&self) -> bool {
-        self.list.len() >= self.capacity
-    }
-    /// Forgets them, keeping the room.
-    pub fn clear(&mut self) {
-        self.list.clear();
-    }
-    /// For selectors: adds one event.
-    pub fn push(&mut self, token: Token, readiness: Readiness) {
-        self.list.push(Event { token, readiness });
+impl fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (Self::READABLE, "READABLE"),
+            (Self::WRITABLE, "WRITABLE"),
+            (Self::READ_CLOSED, "READ_CLOSED"),
+            (Self::WRITE_CLOSED, "WRITE_CLOSED"),
+            (Self::ERROR, "ERROR"),
+        ];
+        let mut set = names.into_iter().filter(|(bit, _)| self.contains(*bit));
+        match set.next() {
+            None => f.write_str("NONE"),
+            Some((_, first)) => {
+                f.write_str(first)?;
+                set.try_for_each(|(_, name)| write!(f, " | {name}"))
+            }
+        }
     }
 }

@@ -5,7 +5,24 @@ use rustix::fd::{AsFd, BorrowedFd};
 
 /// A descriptor that can be watched, shared between its owner and whoever watches it.
 ///
-/// Clones are cheap and refer to the same open descriptor, which closes with the last of them.
+/// Clones are cheap and refer to the same open descriptor, which closes with the last of them. Its
+/// owner has to lend the same descriptor every time, as every type of the standard library does.
+///
+/// # Examples
+///
+/// ```
+/// use std::{io, net::TcpListener, sync::Arc};
+/// use roundel_selector::Source;
+///
+/// # #[cfg(unix)]
+/// let keyboard = Source::new(io::stdin());
+///
+/// let listener = Arc::new(TcpListener::bind("127.0.0.1:0")?);
+/// let watched = Source::shared(listener.clone());
+/// listener.set_nonblocking(true)?; // the listener stays in use
+/// # Ok::<(), io::Error>(())
+/// ```
+#[doc(alias = "fileobj")]
 #[derive(Clone)]
 pub struct Source(Arc<dyn AsFd + Send + Sync>);
 

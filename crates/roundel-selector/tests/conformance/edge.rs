@@ -63,7 +63,7 @@ fn an_edge_left_out_of_a_full_list_is_not_lost() {
         }
         let sockets: Vec<_> = (0..5).map(|_| pair()).collect();
         for (token, (near, _)) in sockets.iter().enumerate() {
-            let source = Source::shared(near);
+            let source = Source::shared(near.clone());
             selector.register(&source, Token(token), Interest::WRITE, Trigger::Edge).unwrap();
         }
         let mut seen = Vec::new();
