@@ -121,8 +121,8 @@ impl Core {
         let timeout = (timeout != Duration::MAX).then_some(timeout);
         driver.wait(timeout, &mut self.completed.borrow_mut())?;
         drop(driver);
-        if timeout != Some(Duration::ZERO) && self.stalls.is_on() {
-            self.stalls.restart(self.now());
+        if timeout != Some(Duration::ZERO) {
+            self.begin_timing();
         }
         Ok(())
     }
@@ -190,11 +190,12 @@ impl Core {
     }
 
     fn queue_due_timers(&self) {
-        let mut timers = self.timers.borrow_mut();
-        if timers.is_empty() {
+        if self.timers.borrow().is_empty() {
             return;
         }
         let now = self.now();
+        self.check_for_stall(now);
+        let mut timers = self.timers.borrow_mut();
         let mut ready = self.ready.borrow_mut();
         let mut due = 0;
         while due < self.timers_per_turn
@@ -278,7 +279,20 @@ impl Core {
         self.stalls.begin(site);
     }
 
-    pub(crate) fn check_for_stall(&self, now: Instant) {
+    /// What comes from now on is timed; what lies before was waiting, or not ours.
+    pub(crate) fn begin_timing(&self) {
+        if self.stalls.is_on() {
+            self.stalls.restart(self.now());
+        }
+    }
+
+    pub(crate) fn end_timing(&self) {
+        if self.stalls.is_on() {
+            self.check_for_stall(self.now());
+        }
+    }
+
+    fn check_for_stall(&self, now: Instant) {
         if let Some(stall) = self.stalls.check(now) {
             let longest = &self.counters.longest_stall;
             longest.set(longest.get().max(stall.duration));

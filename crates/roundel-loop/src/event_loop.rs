@@ -35,7 +35,9 @@ use crate::{
 ///
 /// let mut event_loop = EventLoop::new()?;
 /// let (promise, promised) = local::promise();
-/// event_loop.handle().call_later(Duration::from_millis(2), move || promise.set("Done!"));
+/// event_loop.handle().call_later(Duration::from_millis(2), move || {
+///     promise.set("Done!").expect("somebody waits");
+/// });
 /// assert_eq!(event_loop.run_until_complete(promised)?, Ok("Done!"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -181,6 +183,8 @@ impl EventLoop {
     pub fn run_ready(&mut self) -> Result<(), RunError> {
         let _running = Running::begin(&self.handle)?;
         self.core().run_ready();
+        // What the foreign loop does next is not ours to time.
+        self.core().end_timing();
         Ok(())
     }
 
@@ -247,6 +251,7 @@ impl<'a> Running<'a> {
         // What this thread left through a remote handle before keeps its place in the order.
         core.drain_inbox();
         core.phase.set(Phase::Running);
+        core.begin_timing();
         Ok(Self { core, _entered: entered })
     }
 }
