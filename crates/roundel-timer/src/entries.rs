@@ -1,6 +1,6 @@
 //! The timers themselves, in slots that are used again: a slab with generation-checked keys.
 
-use crate::timeline::Ticks;
+use crate::{rank::Rank, timeline::Ticks};
 
 /// Names one timer of one [`TimerQueue`](crate::TimerQueue), for as long as the queue holds it.
 ///
@@ -29,6 +29,13 @@ pub(crate) struct Entry<T> {
     pub(crate) stage: Stage,
     pub(crate) value: T,
     generation: u32,
+}
+
+impl<T> Entry<T> {
+    /// The rank of this entry, which lives in `slot`.
+    pub(crate) fn rank(&self, slot: u32) -> Rank {
+        Rank::new(self.ticks, self.sequence, slot)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -114,7 +114,7 @@ impl Order {
         self.near.retain(|rank| alive(*rank));
         self.far.retain_mut(|run| {
             run.ranks.retain(|rank| alive(*rank));
-            shrink(&mut run.ranks);
+            run.ranks.shrink_to(2 * run.ranks.len());
             !run.ranks.is_empty()
         });
         self.dead = 0;
@@ -174,10 +174,8 @@ impl Order {
     fn pour(&mut self, alive: impl Fn(Rank) -> bool) -> Option<()> {
         // A burst of equal deadlines may have left room for all of them.
         self.near.shrink_to(SHRINK_LEAST);
-        let Some(Run { mut ranks, .. }) = self.far.pop() else {
-            self.far.shrink_to(SHRINK_LEAST);
-            return None;
-        };
+        let Run { mut ranks, .. } = self.far.pop()?;
+        shrink(&mut self.far);
         if ranks.len() <= NEAR_MOST || !self.split(&ranks) {
             // Asking for each rank now, and not one at a time when it is due, lets the processor
             // fetch the timers' entries side by side.
@@ -224,9 +222,45 @@ impl Order {
 /// Gives memory back when three quarters of it lie idle; then as much must be removed again before
 /// the next time, so the copying is paid for.
 #[inline]
-fn shrink(ranks: &mut Vec<Rank>) {
-    let room = ranks.capacity();
-    if room > SHRINK_LEAST && ranks.len() < room / 4 {
-        ranks.shrink_to(room / 2);
+fn shrink<T>(items: &mut Vec<T>) {
+    let room = items.capacity();
+    if room > SHRINK_LEAST && items.len() < room / 4 {
+        items.shrink_to(room / 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURST: u32 = 100_000;
+
+    fn order(slots: impl Iterator<Item = u32>) -> Order {
+        let mut order = Order::default();
+        for slot in slots {
+            order.insert(Rank::new(slot.into(), slot, slot));
+        }
+        order
+    }
+
+    #[test]
+    fn a_sweep_gives_back_the_memory_of_the_dead() {
+        let mut order = order(0..BURST);
+        // The first pop leaves the rest to be split.
+        order.pop();
+        order.earliest(|_| true);
+        order.sweep(|rank| rank.slot() % 1000 == 0);
+        assert!(order.heap_bytes() < 16 * 1024, "{}", order.heap_bytes());
+    }
+
+    #[test]
+    fn runs_used_up_give_back_their_places() {
+        let mut order = order((0..BURST).rev());
+        assert!(order.far.len() > SHRINK_LEAST);
+        for slot in 0..BURST - 1 {
+            assert_eq!(order.earliest(|_| true).map(Rank::slot), Some(slot));
+            order.pop();
+        }
+        assert!(order.far.capacity() <= SHRINK_LEAST);
     }
 }

@@ -7,11 +7,11 @@ use std::{fmt, time::Instant};
 
 use crate::{
     deadline::Deadline,
-    entries::{Entries, Entry, Stage, TimerKey},
+    entries::{Entries, Stage, TimerKey},
     order::{Order, Removal},
     rank::Rank,
     statistics::TimerStatistics,
-    timeline::{NEVER, Ticks, Timeline},
+    timeline::{NEVER, Timeline},
 };
 
 /// This many cancelled timers may stay stored, however few wait; asyncio allows a hundred.
@@ -95,7 +95,7 @@ impl<T> TimerQueue<T> {
     pub fn insert(&mut self, deadline: impl Into<Deadline>, value: T) -> TimerKey {
         let ticks = self.timeline.ticks_of(deadline.into());
         let sequence = self.take_sequence();
-        let position = self.join(ticks, sequence, self.entries.next_slot());
+        let position = self.join(Rank::new(ticks, sequence, self.entries.next_slot()));
         self.waiting += 1;
         self.entries.insert(ticks, sequence, position, value)
     }
@@ -106,7 +106,7 @@ impl<T> TimerQueue<T> {
         let entry = self.entries.remove(key)?;
         if entry.stage == Stage::Waiting {
             self.waiting -= 1;
-            self.leave(entry.ticks, entry.sequence, key.slot(), entry.position);
+            self.leave(entry.rank(key.slot()), entry.position);
         }
         Some(entry.value)
     }
@@ -122,10 +122,10 @@ impl<T> TimerQueue<T> {
         }
         let sequence = self.take_sequence();
         let Some(entry) = self.entries.get_mut(key) else { return false };
-        let before = (entry.ticks, entry.sequence, entry.position);
+        let (rank, position) = (entry.rank(key.slot()), entry.position);
         (entry.ticks, entry.sequence) = (ticks, sequence);
-        self.leave(before.0, before.1, key.slot(), before.2);
-        let position = self.join(ticks, sequence, key.slot());
+        self.leave(rank, position);
+        let position = self.join(Rank::new(ticks, sequence, key.slot()));
         if let Some(entry) = self.entries.get_mut(key) {
             entry.position = position;
         }
@@ -241,16 +241,16 @@ impl<T> TimerQueue<T> {
     }
 
     /// Puts a timer into the order, unless it is never due; returns its position.
-    fn join(&mut self, ticks: Ticks, sequence: u32, slot: u32) -> u32 {
-        if ticks == NEVER { 0 } else { self.order.insert(Rank::new(ticks, sequence, slot)) }
+    fn join(&mut self, rank: Rank) -> u32 {
+        if rank.ticks() == NEVER { 0 } else { self.order.insert(rank) }
     }
 
     /// Takes a timer out of the order.
-    fn leave(&mut self, ticks: Ticks, sequence: u32, slot: u32, position: u32) {
-        if ticks == NEVER {
+    fn leave(&mut self, rank: Rank, position: u32) {
+        if rank.ticks() == NEVER {
             return;
         }
-        match self.order.remove(Rank::new(ticks, sequence, slot), position) {
+        match self.order.remove(rank, position) {
             Removal::Gone { moved: None } => {}
             Removal::Gone { moved: Some(moved) } => {
                 if let Some(entry) = self.entries.in_slot_mut(moved.slot()) {
@@ -289,7 +289,7 @@ impl<T> TimerQueue<T> {
         self.next_sequence = 0;
         for rank in ranks {
             let sequence = self.take_sequence();
-            let position = self.join(rank.ticks(), sequence, rank.slot());
+            let position = self.join(Rank::new(rank.ticks(), sequence, rank.slot()));
             if let Some(entry) = self.entries.in_slot_mut(rank.slot()) {
                 (entry.sequence, entry.position) = (sequence, position);
             }
@@ -297,11 +297,9 @@ impl<T> TimerQueue<T> {
     }
 }
 
-/// Whether `rank` is that of a waiting timer, and not of one cancelled or reset.
+/// Whether `rank`, found in the order, is that of a timer, and not of one cancelled or reset.
 fn is_alive<T>(entries: &Entries<T>, rank: Rank) -> bool {
-    entries.in_slot(rank.slot()).is_some_and(|Entry { stage, sequence, .. }| {
-        *stage == Stage::Waiting && *sequence == rank.sequence()
-    })
+    entries.in_slot(rank.slot()).is_some_and(|entry| entry.sequence == rank.sequence())
 }
 
 impl<T> Default for TimerQueue<T> {

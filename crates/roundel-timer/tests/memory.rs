@@ -87,13 +87,20 @@ fn the_cancelled_never_outnumber_the_waiting() {
     assert_eq!(timers.len(), 10);
 }
 
-fn check_memory_after_burst(what: &str, burst: impl FnOnce(&mut TimerQueue<u32>, Instant)) {
+/// Runs the burst in an empty queue, and in one with a timer that outlives it.
+fn check_memory_after_burst(what: &str, burst: impl Fn(&mut TimerQueue<u32>, Instant)) {
     let start = Instant::now();
-    let mut timers = TimerQueue::new();
-    burst(&mut timers, start);
-    assert_eq!(timers.next_deadline(), None, "{what}");
-    let bytes = timers.statistics().heap_bytes;
-    assert!(bytes < AFTER_BURST_BYTES_MAX, "{what}: {bytes} bytes");
+    let end = start + SECOND * 1_000_000;
+    for outlived in [None, Some(end)] {
+        let mut timers = TimerQueue::new();
+        if let Some(end) = outlived {
+            timers.insert(end, 0);
+        }
+        burst(&mut timers, start);
+        assert_eq!(timers.next_deadline(), outlived, "{what}");
+        let bytes = timers.statistics().heap_bytes;
+        assert!(bytes < AFTER_BURST_BYTES_MAX, "{what}, {outlived:?}: {bytes} bytes");
+    }
 }
 
 #[test]
@@ -123,12 +130,25 @@ fn memory_is_given_back_after_a_burst() {
             timers.cancel(key);
         }
     });
-    check_memory_after_burst("drained", |timers, start| {
-        for n in (0..BURST).rev() {
-            timers.insert(start + SECOND * n, n);
+    check_memory_after_burst("cancelled behind the one that stays", |timers, start| {
+        let keys: Vec<_> =
+            (0..BURST).map(|n| timers.insert(start + SECOND * (2_000_000 + n), n)).collect();
+        for key in keys {
+            timers.cancel(key);
         }
-        assert_eq!(timers.drain().len(), BURST as usize);
     });
+}
+
+#[test]
+fn memory_is_given_back_when_the_queue_is_drained() {
+    let start = Instant::now();
+    let mut timers = TimerQueue::new();
+    for n in 0..BURST {
+        timers.insert(start + SECOND * n, n);
+    }
+    assert_eq!(timers.drain().len(), BURST as usize);
+    let bytes = timers.statistics().heap_bytes;
+    assert!(bytes < AFTER_BURST_BYTES_MAX, "{bytes} bytes");
 }
 
 #[test]
