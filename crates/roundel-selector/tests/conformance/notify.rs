@@ -80,6 +80,28 @@ fn no_notification_is_lost_however_the_threads_interleave() {
 }
 
 #[test]
+fn no_notification_is_swallowed_while_another_is_taken() {
+    const ROUNDS: usize = 100_000;
+    every(|selector| {
+        let asked = AtomicUsize::new(0);
+        let notifier = selector.notifier();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    asked.store(round, Ordering::Relaxed);
+                    notifier.notify();
+                }
+            });
+            // Swallowed once, the notifier would be deaf to all that follow, the last one included.
+            let mut events = Events::with_capacity(1);
+            while asked.load(Ordering::Relaxed) < ROUNDS {
+                selector.select(&mut events, None).unwrap();
+            }
+        });
+    });
+}
+
+#[test]
 fn events_and_notifications_do_not_hide_each_other() {
     every(|selector| {
         let (near, _far) = pair();
