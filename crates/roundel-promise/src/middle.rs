@@ -35,14 +35,26 @@ enum Slot<T> {
     Lent(Option<ThreadId>),
 }
 
+struct Callbacks<C> {
+    /// Those that have not been taken to be run.
+    queue: Vec<C>,
+    /// The name of every one ever added.
+    labels: Vec<&'static str>,
+}
+
+// By hand, because `C` has no default.
+impl<C> Default for Callbacks<C> {
+    fn default() -> Self {
+        Callbacks { queue: Vec::new(), labels: Vec::new() }
+    }
+}
+
 pub(crate) struct Middle<T, C> {
     state: State,
     slot: Slot<T>,
     waiters: Waiters,
-    /// Call-backs that have not been taken to be run.
-    queue: Vec<C>,
-    /// The name of every call-back ever added.
-    labels: Vec<&'static str>,
+    /// Boxed because most promises have none.
+    callbacks: Option<Box<Callbacks<C>>>,
     /// Reading ends that have a claim to the value; the last one gets it, the others clones.
     readers: u32,
     next_key: Key,
@@ -58,9 +70,8 @@ impl<T, C> Middle<T, C> {
         Middle {
             state: State::Pending,
             slot: Slot::Empty,
-            waiters: Waiters::new(),
-            queue: Vec::new(),
-            labels: Vec::new(),
+            waiters: Waiters::None,
+            callbacks: None,
             readers: 1,
             next_key: FIRST_READER + 1,
             cloner: None,
@@ -76,7 +87,15 @@ impl<T, C> Middle<T, C> {
     }
 
     pub(crate) fn labels(&self) -> &[&'static str] {
-        &self.labels
+        self.callbacks.as_ref().map_or(&[], |callbacks| &callbacks.labels)
+    }
+
+    fn has_queue(&self) -> bool {
+        self.callbacks.as_ref().is_some_and(|callbacks| !callbacks.queue.is_empty())
+    }
+
+    fn take_queue(&mut self) -> Vec<C> {
+        self.callbacks.as_mut().map_or_else(Vec::new, |callbacks| mem::take(&mut callbacks.queue))
     }
 
     pub(crate) fn is_lent_to(&self, borrower: ThreadId) -> bool {
@@ -96,7 +115,7 @@ impl<T, C> Middle<T, C> {
 
     pub(crate) fn finish(&mut self, value: T, borrower: Borrower) -> (Finish<T>, Wakers) {
         match self.state.end(State::Finished) {
-            End::Decided if self.queue.is_empty() => {
+            End::Decided if !self.has_queue() => {
                 self.slot = Slot::Full(value);
                 (Finish::Stored, self.waiters.take_all())
             }
@@ -111,7 +130,7 @@ impl<T, C> Middle<T, C> {
 
     pub(crate) fn abandon(&mut self) -> (Vec<C>, Wakers) {
         match self.state.end(State::Abandoned) {
-            End::Decided | End::Notified => (mem::take(&mut self.queue), self.waiters.take_all()),
+            End::Decided | End::Notified => (self.take_queue(), self.waiters.take_all()),
             End::Refused => (Vec::new(), Wakers::none()),
         }
     }
@@ -121,7 +140,7 @@ impl<T, C> Middle<T, C> {
     pub(crate) fn cancel(&mut self) -> (Cancel, Vec<C>, Wakers) {
         let cancel = self.state.cancel();
         match cancel {
-            Cancel::Decided => (cancel, mem::take(&mut self.queue), self.waiters.take(Until::Done)),
+            Cancel::Decided => (cancel, self.take_queue(), self.waiters.take(Until::Done)),
             Cancel::Already | Cancel::Refused => (cancel, Vec::new(), Wakers::none()),
         }
     }
@@ -197,8 +216,8 @@ impl<T, C> Middle<T, C> {
     /// Takes a lent value back, unless call-backs want to see it first.
     pub(crate) fn give_back(&mut self, value: T) -> GiveBack<T, C> {
         debug_assert!(matches!(self.slot, Slot::Lent(_)));
-        if !self.queue.is_empty() {
-            return GiveBack::CallBack(value, mem::take(&mut self.queue));
+        if self.has_queue() {
+            return GiveBack::CallBack(value, self.take_queue());
         }
         self.slot = Slot::Full(value);
         GiveBack::Kept(self.waiters.take(Until::Done))
@@ -210,14 +229,16 @@ impl<T, C> Middle<T, C> {
         callback: C,
         borrower: Borrower,
     ) -> OnDone<T, C> {
-        self.labels.push(label);
-        match self.lend(borrower) {
+        let look = self.lend(borrower);
+        let callbacks = self.callbacks.get_or_insert_default();
+        callbacks.labels.push(label);
+        match look {
             Look::Undecided | Look::Lent => {
-                self.queue.push(callback);
+                callbacks.queue.push(callback);
                 OnDone::Queued
             }
             Look::Loan(value) => {
-                self.queue.push(callback);
+                callbacks.queue.push(callback);
                 OnDone::Lent(value)
             }
             Look::Broken(broken) => OnDone::Now(callback, broken),

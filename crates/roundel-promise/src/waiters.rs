@@ -1,6 +1,6 @@
 //! Who waits for a promise: at most one waker for each reading end, in order of arrival.
 //!
-//! The first waiter is stored in place, because there is nearly always just one: a pair that is
+//! A single waiter is stored in place, because there is nearly always just one: a pair that is
 //! awaited costs no allocation beyond the pair. Wakers are foreign code, so nothing in here wakes
 //! or drops one; they are handed out, to be dealt with when no lock is held.
 use std::mem;
@@ -18,82 +18,97 @@ pub(crate) enum Until {
 /// One reading end's number within its pair.
 pub(crate) type Key = u32;
 
+/// Who waits, for what, and how to wake it.
 #[derive(Debug)]
-struct Waiter {
+pub(crate) struct Waiter {
     key: Key,
     until: Until,
     waker: Waker,
 }
 
 /// The waiters of one promise.
-#[derive(Debug)]
-pub(crate) struct Waiters {
-    /// The oldest waiter; empty only if `rest` is empty too.
-    first: Option<Waiter>,
-    rest: Vec<Waiter>,
+#[derive(Debug, Default)]
+pub(crate) enum Waiters {
+    #[default]
+    None,
+    One(Waiter),
+    Many(Vec<Waiter>),
 }
 
 impl Waiters {
-    pub(crate) const fn new() -> Self {
-        Waiters { first: None, rest: Vec::new() }
-    }
-
     pub(crate) fn len(&self) -> usize {
-        self.iter().count()
+        self.as_slice().len()
     }
 
     /// Makes `waker` the waker of `key`; returns the one it displaces.
+    #[inline]
     pub(crate) fn register(&mut self, key: Key, until: Until, waker: Waker) -> Option<Waker> {
-        let mut known = self.first.iter_mut().chain(&mut self.rest);
-        if let Some(waiter) = known.find(|waiter| waiter.key == key) {
-            waiter.until = until;
-            return Some(mem::replace(&mut waiter.waker, waker));
+        let new = Waiter { key, until, waker };
+        if let Waiters::None = self {
+            *self = Waiters::One(new);
+            return None;
         }
-        let waiter = Waiter { key, until, waker };
-        if self.first.is_none() {
-            self.first = Some(waiter);
-        } else {
-            self.rest.push(waiter);
+        if let Some(known) = self.as_mut_slice().iter_mut().find(|known| known.key == key) {
+            return Some(mem::replace(known, new).waker);
         }
+        *self = match mem::take(self) {
+            Waiters::None => Waiters::One(new),
+            Waiters::One(first) => Waiters::Many(vec![first, new]),
+            Waiters::Many(mut all) => {
+                all.push(new);
+                Waiters::Many(all)
+            }
+        };
         None
     }
 
     /// Forgets `key`; returns its waker.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
-        let waiter = if self.first.as_ref().is_some_and(|waiter| waiter.key == key) {
-            let next = (!self.rest.is_empty()).then(|| self.rest.remove(0));
-            mem::replace(&mut self.first, next)
-        } else {
-            let index = self.rest.iter().position(|waiter| waiter.key == key)?;
-            Some(self.rest.remove(index))
+        let index = self.as_slice().iter().position(|waiter| waiter.key == key)?;
+        let waiter = match self {
+            Waiters::Many(all) => Some(all.remove(index)),
+            Waiters::None | Waiters::One(_) => mem::take(self).into_iter().next(),
         };
         waiter.map(|waiter| waiter.waker)
     }
 
     /// Takes everyone.
+    #[inline]
     pub(crate) fn take_all(&mut self) -> Wakers {
-        Wakers(mem::replace(self, Waiters::new()))
+        Wakers(mem::take(self))
     }
 
     /// Takes those who wait for exactly `until`.
     pub(crate) fn take(&mut self, until: Until) -> Wakers {
-        let everyone = mem::replace(self, Waiters::new());
-        let (taken, left) = everyone.into_iter().partition(|waiter| waiter.until == until);
-        *self = Waiters::from_vec(left);
-        Wakers(Waiters::from_vec(taken))
+        let everyone = mem::take(self).into_iter();
+        let (taken, left) = everyone.partition(|waiter| waiter.until == until);
+        *self = Waiters::Many(left);
+        Wakers(Waiters::Many(taken))
     }
 
-    fn from_vec(mut rest: Vec<Waiter>) -> Self {
-        let first = (!rest.is_empty()).then(|| rest.remove(0));
-        Waiters { first, rest }
+    fn as_slice(&self) -> &[Waiter] {
+        match self {
+            Waiters::None => &[],
+            Waiters::One(waiter) => std::slice::from_ref(waiter),
+            Waiters::Many(all) => all,
+        }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Waiter> {
-        self.first.iter().chain(&self.rest)
+    fn as_mut_slice(&mut self) -> &mut [Waiter] {
+        match self {
+            Waiters::None => &mut [],
+            Waiters::One(waiter) => std::slice::from_mut(waiter),
+            Waiters::Many(all) => all,
+        }
     }
 
     fn into_iter(self) -> impl Iterator<Item = Waiter> {
-        self.first.into_iter().chain(self.rest)
+        let (one, many) = match self {
+            Waiters::None => (None, Vec::new()),
+            Waiters::One(waiter) => (Some(waiter), Vec::new()),
+            Waiters::Many(all) => (None, all),
+        };
+        one.into_iter().chain(many)
     }
 }
 
@@ -104,12 +119,15 @@ pub(crate) struct Wakers(Waiters);
 
 impl Wakers {
     pub(crate) const fn none() -> Self {
-        Wakers(Waiters::new())
+        Wakers(Waiters::None)
     }
 
+    #[inline]
     pub(crate) fn wake(self) {
-        for waiter in self.0.into_iter() {
-            waiter.waker.wake();
+        match self.0 {
+            Waiters::None => {}
+            Waiters::One(waiter) => waiter.waker.wake(),
+            Waiters::Many(all) => all.into_iter().for_each(|waiter| waiter.waker.wake()),
         }
     }
 }
@@ -119,7 +137,7 @@ mod tests {
     use super::*;
 
     fn waiters(keys: impl IntoIterator<Item = (Key, Until)>) -> Waiters {
-        let mut waiters = Waiters::new();
+        let mut waiters = Waiters::None;
         for (key, until) in keys {
             assert!(waiters.register(key, until, Waker::noop().clone()).is_none());
         }
@@ -127,7 +145,7 @@ mod tests {
     }
 
     fn keys(waiters: &Waiters) -> Vec<Key> {
-        waiters.iter().map(|waiter| waiter.key).collect()
+        waiters.as_slice().iter().map(|waiter| waiter.key).collect()
     }
 
     #[test]

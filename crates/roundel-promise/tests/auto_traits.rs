@@ -24,7 +24,7 @@ trait AmbiguousIfClone<Marker> {
 }
 struct IsClone;
 impl<T: ?Sized> AmbiguousIfClone<()> for T {}
-impl<T: ?Sized + Clone> AmbiguousIfClone<IsClone> for T {}
+impl<T: Clone> AmbiguousIfClone<IsClone> for T {}
 
 /// Can be sent, and neither shared nor cloned.
 struct OnlySend(#[allow(dead_code)] Cell<u32>);
