@@ -72,15 +72,13 @@ fn loom(name: &str) -> Invocation {
 }
 
 fn model_tests() -> Invocation {
-    Invocation::cargo(["test", "--workspace", "--all-features", "--release", "--tests"])
+    Invocation::cargo(["test", "--workspace", "--all-features", "--release"])
         .env("ROUNDEL_DEEP", "1")
 }
 
 /// Leaks included.
 fn address_sanitizer() -> Invocation {
-    Invocation::cargo(["+nightly", "test", "--workspace", "--all-features", "--tests"])
-        .with(["--exclude", "xtask", "--target", TARGET, "--target-dir", "target/address"])
-        .env("RUSTFLAGS", "-Zsanitizer=address")
+    sanitized(&["+nightly", "test"], "target/address", "-Zsanitizer=address")
 }
 
 /// Without an instrumented standard library its locks look like races; without
@@ -88,9 +86,15 @@ fn address_sanitizer() -> Invocation {
 fn thread_sanitizer() -> Invocation {
     let flags = "-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-22 \
                  -Clink-arg=-fsanitize=thread --cfg rustix_use_libc";
-    Invocation::cargo(["+deb", "test", "-Z", "build-std", "--workspace", "--all-features"])
-        .with(["--tests", "--exclude", "xtask", "--target", TARGET])
-        .with(["--target-dir", "target/thread"])
-        .env("RUSTFLAGS", flags)
+    sanitized(&["+deb", "test", "-Z", "build-std"], "target/thread", flags)
         .env("RUSTC_BOOTSTRAP", "1")
+}
+
+/// A named target keeps the flags away from build scripts; doc tests take theirs from rustdoc's.
+fn sanitized(test: &[&str], directory: &str, flags: &str) -> Invocation {
+    Invocation::cargo(test.iter().copied())
+        .with(["--workspace", "--exclude", "xtask", "--all-features"])
+        .with(["--target", TARGET, "--target-dir", directory])
+        .env("RUSTFLAGS", flags)
+        .env("RUSTDOCFLAGS", flags)
 }

@@ -14,10 +14,10 @@ test [-p CRATE]...
     Everything a change must pass, layer by layer from the bottom, in under 15 minutes on two
     cores; ends with `N passed, N failed`, the sum over all test programs.
 
-    The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit and
-    integration tests and its doc tests; then the API documentation and the examples. The first
-    step that fails ends the run and names the command that repeats it; a step that fails without
-    a failed test (a lint, a compile error) counts as one failure.
+    The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit,
+    integration and doc tests, with its examples built; then the API documentation. The first step
+    that fails ends the run and names the command that repeats it; a step that fails without a
+    failed test (a lint, a compile error) counts as one failure.
 
     -p, --package CRATE   only this crate's share, without the checks of the whole workspace;
                           may be repeated; `timer` is short for `roundel-timer`";
@@ -58,8 +58,7 @@ fn whole_workspace(steps: &mut Steps, layers: &Layers) -> Result {
     for entry in layers.existing() {
         tests(steps, &format!("L{} {}", entry.layer, entry.name), &entry.name)?;
     }
-    steps.run("API documentation", &documentation(&workspace))?;
-    steps.run("examples", &examples(&workspace))
+    steps.run("API documentation", &documentation(&workspace))
 }
 
 fn one_crate(steps: &mut Steps, name: &str) -> Result {
@@ -68,19 +67,14 @@ fn one_crate(steps: &mut Steps, name: &str) -> Result {
         .run(&format!("{name}: formatting"), &Invocation::cargo(["fmt", "-p", name, "--check"]))?;
     steps.run(&format!("{name}: clippy"), &clippy(&package))?;
     tests(steps, name, name)?;
-    steps.run(&format!("{name}: API documentation"), &documentation(&package))?;
-    steps.run(&format!("{name}: examples"), &examples(&package))
+    steps.run(&format!("{name}: API documentation"), &documentation(&package))
 }
 
-/// Unit and integration tests, then doc tests. All of a crate's tests run even if one fails, so
-/// the count is the crate's whole count.
+/// Unit, integration and doc tests; examples are built first, since tests may run them. All of a
+/// crate's tests run even if one fails, so that the count is the crate's whole count.
 fn tests(steps: &mut Steps, title: &str, name: &str) -> Result {
     let test = Invocation::cargo(["test", "-p", name, "--all-features", "--no-fail-fast"]);
-    steps.test(&format!("{title}: tests"), &test.clone().with(["--tests"]))?;
-    if name == "xtask" {
-        return Ok(()); // a program has no doc tests
-    }
-    steps.test(&format!("{title}: doc tests"), &test.with(["--doc"]))
+    steps.test(&format!("{title}: tests"), &test)
 }
 
 fn clippy(scope: &[&str]) -> Invocation {
@@ -96,10 +90,6 @@ fn documentation(scope: &[&str]) -> Invocation {
     Invocation::cargo(["doc", "--no-deps"])
         .with(scope.iter().copied())
         .env("RUSTDOCFLAGS", "-Dwarnings")
-}
-
-fn examples(scope: &[&str]) -> Invocation {
-    Invocation::cargo(["build", "--examples"]).with(scope.iter().copied())
 }
 
 /// The full name of a crate given by its full or short name.
