@@ -97,6 +97,16 @@ fn set_and_block() {
 }
 
 #[test]
+fn drop_and_block() {
+    loom::model(|| {
+        let (promise, promised) = promise::<u32>();
+        let writer = thread::spawn(move || drop(promise));
+        assert_eq!(promised.result(), Err(Broken::Abandoned));
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn set_and_cancel() {
     loom::model(|| {
         let (promise, promised) = promise();
