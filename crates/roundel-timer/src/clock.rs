@@ -31,7 +31,7 @@ pub trait Clock {
     fn now(&self) -> Instant;
 }
 
-/// The system's monotonic clock, `CLOCK_MONOTONIC` where `clock_gettime(2)` exists.
+/// The system's monotonic clock, on Linux `CLOCK_MONOTONIC` of `clock_gettime(2)`.
 ///
 /// A read costs tens of nanoseconds, more than arming a timer, so a loop reads it once a turn and
 /// passes the instant on.

@@ -57,8 +57,8 @@
 //!
 //! # Platforms
 //!
-//! Everything `std` runs on. [`SystemClock`] is `CLOCK_MONOTONIC` on Unix (it stands still while
-//! Linux is suspended) and the performance counter on Windows.
+//! Everything `std` runs on. [`SystemClock`] reads what `std::time::Instant` names for the platform:
+//! on Linux `CLOCK_MONOTONIC`, which stands still while the machine is suspended.
 #![forbid(unsafe_code)]
 
 mod clock;

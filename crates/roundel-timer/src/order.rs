@@ -162,8 +162,8 @@ impl Order {
         let place = self.near.partition_point(|other| *other > rank);
         self.near.insert(place, rank);
         if self.near.len() > NEAR_MOST {
-            // The later half becomes a run of its own, so no insertion has much to shift.
-            let nearer = self.near.split_off(NEAR_MOST / 2);
+            // The later part becomes a run of its own, so no insertion has much to shift.
+            let nearer = self.near.split_off(self.near.len() - NEAR_MOST / 2);
             let later = std::mem::replace(&mut self.near, nearer);
             self.far.push(Run { floor: later[later.len() - 1], ranks: later });
         }

@@ -48,7 +48,7 @@ const CANCELLED_LEAST: usize = 64;
 ///
 /// Inserting and cancelling take constant time, amortised; handing a timer out costs a share of
 /// one or two passes over memory and of a sort of about a hundred. Single calls can be longer: the
-/// first look at a million timers distributes them all, which takes ten milliseconds.
+/// first look into a million unsorted timers distributes them all.
 ///
 /// A timer takes 40 bytes beside its value: 24 in its entry, 16 in the order. The cancelled timers
 /// still stored (16 bytes, the value is gone) are never more than those waiting, or than 64; memory

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{clock::Clock, deadline::Deadline};
+use crate::{
+    clock::{Clock, SystemClock},
+    deadline::Deadline,
+};
 
 /// A clock that stands still until somebody advances it; clones share one time.
 ///
@@ -52,7 +55,7 @@ struct State {
 impl VirtualClock {
     /// A clock that stands at the present instant, and stays there.
     pub fn new() -> Self {
-        let start = Instant::now();
+        let start = SystemClock.now();
         let state = Mutex::new(State { now: start, sleepers: Vec::new() });
         Self { shared: Arc::new(Shared { start, state, changed: Condvar::new() }) }
     }
