@@ -19,8 +19,9 @@
 //!   thread wrote before is visible to whoever returns from that wait.
 //! - If its swap came after the answer's, it found `false`: the first case.
 //!
-//! Between two answers there is one write, so ringing never fills the descriptor and never blocks. The descriptor is made quiet *before* the flag falls; the other way round, a ring between
-//! the two steps would write, be swallowed, and leave the flag up with nothing to see: deaf for ever.
+//! Between two answers there is one write, so ringing never fills the descriptor and never blocks.
+//! The descriptor is made quiet *before* the flag falls. The other way round, a ring between the two
+//! steps would write, be swallowed, and leave the flag up with nothing to see: deaf for ever.
 use std::{
     io,
     sync::atomic::{AtomicBool, Ordering},

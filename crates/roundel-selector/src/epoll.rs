@@ -14,7 +14,8 @@ use crate::{
     Events, Interest, Notifier, Readiness, Selector, SelectorError, Source, Token, Trigger,
     doorbell::Doorbell,
     registry::{Registry, Request},
-    uninterrupted::{timespec, uninterrupted},
+    timespec::timespec,
+    uninterrupted::uninterrupted,
 };
 
 /// Up to this many events are received on the stack (3 KiB); a larger call allocates.

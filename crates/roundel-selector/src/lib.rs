@@ -81,6 +81,8 @@ mod delegate;
 mod doorbell;
 mod raw;
 mod registry;
+#[cfg(unix)]
+mod timespec;
 mod uninterrupted;
 
 // The selectors.

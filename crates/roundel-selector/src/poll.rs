@@ -2,7 +2,7 @@
 //!
 //! The whole list goes to the kernel with every call, so a call costs as much as there are
 //! registrations; in return there is no kernel state, and registering costs no system call.
-use std::{io, sync::Arc, time::Duration};
+use std::{io, iter, sync::Arc, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -13,7 +13,8 @@ use crate::{
     Events, Interest, Notifier, Readiness, Selector, SelectorError, Source, Token, Trigger,
     doorbell::Doorbell,
     registry::{Registry, Request},
-    uninterrupted::{timespec, uninterrupted},
+    timespec::timespec,
+    uninterrupted::uninterrupted,
 };
 
 /// Watches sources with poll(2), level-triggered.
@@ -65,11 +66,11 @@ impl PollSelector {
 
     /// One `poll`; answers with how much it found, notification included.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<usize> {
-        let mut fds = Vec::with_capacity(1 + self.registry.len());
-        fds.push(PollFd::new(&self.doorbell, PollFlags::IN));
-        for (_, watched) in self.registry.iter_from(self.first) {
-            fds.push(PollFd::new(&watched.source, flags(watched.request.interest, self.peer_shut)));
-        }
+        let doorbell = PollFd::new(&self.doorbell, PollFlags::IN);
+        let sources = self.registry.iter_from(self.first).map(|(_, watched)| {
+            PollFd::new(&watched.source, flags(watched.request.interest, self.peer_shut))
+        });
+        let mut fds: Vec<_> = iter::once(doorbell).chain(sources).collect();
         let found = poll(&mut fds, timespec(timeout).as_ref())?;
 
         if !fds[0].revents().is_empty() {

@@ -84,11 +84,11 @@ impl PollingSelector {
     }
 
     fn mode(&self, trigger: Trigger) -> Result<PollMode, SelectorError> {
-        match trigger {
-            Trigger::Level => Ok(self.level),
-            Trigger::Edge if self.supports_edge() => Ok(PollMode::Edge),
-            Trigger::Edge => Err(SelectorError::EdgeUnsupported { selector: self.name }),
+        if trigger == Trigger::Edge && self.supports_edge() {
+            return Ok(PollMode::Edge);
         }
+        trigger.check_level(self.name)?;
+        Ok(self.level)
     }
 
     /// One `Poller::wait`; answers with how much it found, notification included.

@@ -74,11 +74,6 @@ impl Registry {
         self.0.get(&descriptor)
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Every registration, beginning with `first` and wrapping round.
     ///
     /// A mechanism that scans them all begins where the last full list of events broke off, so that

@@ -11,7 +11,8 @@ use crate::{
     doorbell::Doorbell,
     raw::fd_set::{self, FdSet},
     registry::{Registry, Request, number},
-    uninterrupted::{timespec, uninterrupted},
+    timespec::timespec,
+    uninterrupted::uninterrupted,
 };
 
 /// Watches sources with select(2), level-triggered, descriptors below 1024 only.

@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::event::Timespec;
-
 /// Calls `wait` until it finds something, fails, or `timeout` has passed in full.
 ///
 /// `wait` gets the time left and answers with how much it found. A signal (`EINTR`) or a call that
@@ -39,11 +37,6 @@ pub(crate) fn uninterrupted(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// A time as the kernel takes it; `None`, no limit, if it is beyond the kernel's range.
-pub(crate) fn timespec(time: Option<Duration>) -> Option<Timespec> {
-    time.and_then(|time| Timespec::try_from(time).ok())
 }
 
 #[cfg(test)]
@@ -105,13 +98,5 @@ mod tests {
     fn other_errors_end_the_wait() {
         let (result, _) = run(Some(HOUR), vec![Err(io::ErrorKind::OutOfMemory.into())]);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
-    }
-
-    #[test]
-    fn what_the_kernel_cannot_count_is_no_limit() {
-        assert_eq!(timespec(None), None);
-        assert_eq!(timespec(Some(Duration::MAX)), None);
-        let exact = Timespec { tv_sec: 2, tv_nsec: 7 };
-        assert_eq!(timespec(Some(Duration::new(2, 7))), Some(exact));
     }
 }

@@ -2,7 +2,7 @@
 use polling::Poller;
 use rustix::fd::BorrowedFd;
 
-use crate::{PollingSelector, Selector, SelectorError, by_name::Named, delegate::delegate};
+use crate::{PollingSelector, SelectorError, by_name::Named, delegate::delegate};
 
 pub use crate::poll::PollSelector;
 

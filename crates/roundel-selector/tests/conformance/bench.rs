@@ -4,7 +4,7 @@ use std::{
     net::{TcpListener, TcpStream},
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use roundel_selector::{
@@ -57,9 +57,10 @@ pub(crate) fn ready_now(selector: &mut dyn Selector) -> Vec<Event> {
 /// Waits until `token` is ready for all of `wanted`.
 pub(crate) fn wait_for(selector: &mut dyn Selector, token: usize, wanted: Readiness) {
     let mut events = Events::with_capacity(64);
+    let start = Instant::now();
     loop {
         selector.select(&mut events, Some(HANG)).unwrap();
-        assert!(!events.is_empty(), "nothing became ready");
+        assert!(start.elapsed() < HANG, "{token} is not {wanted:?} but {events:?}");
         let mut answers = events.iter().filter(|event| event.token == Token(token));
         if answers.any(|event| event.readiness.contains(wanted)) {
             return;
