@@ -139,10 +139,11 @@ impl SelectorDriver {
 
     fn note_change(&mut self, source: u32, direction: Direction) {
         let edge = self.selector.supports_edge();
-        if let Some(watched) = self.sources.at(source) {
-            if !watched.is_settled(edge, direction) && !mem::replace(&mut watched.changed, true) {
-                self.changed.push(source);
-            }
+        if let Some(watched) = self.sources.at(source)
+            && !watched.is_settled(edge, direction)
+            && !mem::replace(&mut watched.changed, true)
+        {
+            self.changed.push(source);
         }
     }
 

@@ -106,15 +106,20 @@ impl Core {
     }
 
     /// Waits for the kernel, for other threads and for the next timer, at most for `limit`; not at
-    /// all if something is ready. A wait from which nothing can be heard is not made.
-    pub(crate) fn poll_events(&self, limit: Option<Duration>) -> Result<(), DriverError> {
+    /// all if something is ready. Without `look`, a wait from which nothing can be heard is not
+    /// made.
+    pub(crate) fn poll_events(
+        &self,
+        limit: Option<Duration>,
+        look: bool,
+    ) -> Result<(), DriverError> {
         let timeout = match self.allowed_wait(limit) {
             Some(Duration::ZERO) => Duration::ZERO,
             timeout if self.inbox.wake.try_sleep() => timeout.unwrap_or(Duration::MAX),
             _ => Duration::ZERO,
         };
         let mut driver = self.driver.borrow_mut();
-        if timeout.is_zero() && driver.in_flight() == 0 {
+        if timeout.is_zero() && driver.in_flight() == 0 && !look {
             return Ok(());
         }
         self.counters.waits.add(1);
@@ -125,6 +130,15 @@ impl Core {
             self.begin_timing();
         }
         Ok(())
+    }
+
+    /// Whether nothing is left to do but wait; from then on, other threads ring.
+    pub(crate) fn prepare_to_wait(&self) -> Result<bool, DriverError> {
+        self.poll_events(Some(Duration::ZERO), true)?;
+        let idle = !self.stopping.get()
+            && self.ready.borrow().is_empty()
+            && self.completed.borrow().is_empty();
+        Ok(idle && self.inbox.wake.try_sleep())
     }
 
     /// How long nothing needs to be done; `None`: for ever. Looks at the clock only if the answer

@@ -44,9 +44,11 @@ use crate::{
 ///
 /// # Driving it from a foreign loop
 ///
-/// A foreign loop (a window system's, another language's) watches [`descriptor`](Self::descriptor)
-/// and the [`next_deadline`](Self::next_deadline), and when either comes, or something is
-/// [`ready`](Self::has_ready), makes a turn of the same three steps that `run_forever` makes:
+/// A foreign loop (a window system's, another language's) makes a turn of the same three steps
+/// that `run_forever` makes. If [`prepare_to_wait`](Self::prepare_to_wait) then says that nothing
+/// is left to do, it waits in its own way until the
+/// [descriptor](Self::with_descriptor) is readable or the [`next_deadline`](Self::next_deadline)
+/// comes:
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +59,7 @@ use crate::{
 /// event_loop.poll_events(Some(Duration::ZERO))?;
 /// event_loop.process_events();
 /// event_loop.run_ready()?;
-/// assert!(!event_loop.has_ready());
+/// assert!(event_loop.prepare_to_wait()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "SelectorEventLoop")]
@@ -149,7 +151,7 @@ impl EventLoop {
     /// One pass: wait, collect what happened, run what is ready.
     fn turn(&self) -> Result<(), RunError> {
         let core = self.core();
-        core.poll_events(None)?;
+        core.poll_events(None, false)?;
         core.process_events();
         core.run_ready();
         Ok(())
@@ -162,7 +164,7 @@ impl EventLoop {
     /// The loop is closed, or the driver cannot wait.
     pub fn poll_events(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
         self.demand_open()?;
-        Ok(self.core().poll_events(limit)?)
+        Ok(self.core().poll_events(limit, true)?)
     }
 
     /// The second step: queues the call-backs of other threads, of finished operations and of due
@@ -191,6 +193,17 @@ impl EventLoop {
     /// Whether a turn has something to run at once.
     pub fn has_ready(&self) -> bool {
         !self.core().ready.borrow().is_empty() || self.core().inbox.wake.has_work()
+    }
+
+    /// The step before a foreign loop waits: brings the kernel's list up to date and lets other
+    /// threads ring at the descriptor. False if there is something to run or to collect, which
+    /// wants another turn first.
+    ///
+    /// # Errors
+    /// The loop is closed, or the driver cannot look.
+    pub fn prepare_to_wait(&mut self) -> Result<bool, RunError> {
+        self.demand_open()?;
+        Ok(self.core().prepare_to_wait()?)
     }
 
     /// When the next timer is due, if there is one.

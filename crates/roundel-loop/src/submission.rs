@@ -17,10 +17,13 @@ use crate::{
     ready::{Job, ReadyQueue, Site, Work},
 };
 
+/// A call-back for an outcome.
+type OutcomeCall = Box<dyn FnOnce(Completion)>;
+
 /// Who waits for an operation.
 enum Waiter {
     Waker(Waker),
-    Call(Box<dyn FnOnce(Completion)>, Site),
+    Call(OutcomeCall, Site),
     Job(Rc<dyn Job>, Site),
 }
 
@@ -68,7 +71,7 @@ impl Waiters {
         }
     }
 
-    pub(crate) fn take_call(&mut self, key: Key) -> Option<(Box<dyn FnOnce(Completion)>, Site)> {
+    pub(crate) fn take_call(&mut self, key: Key) -> Option<(OutcomeCall, Site)> {
         match self.leave(key)? {
             Waiter::Call(call, site) => Some((call, site)),
             other => {
@@ -88,25 +91,22 @@ impl Waiters {
 /// # Cancel safety
 /// Dropped before it is ready, a receive, read or accept under way has taken nothing; what a send
 /// or write has already handed to the kernel stays sent.
-#[derive(Debug)]
 #[must_use = "a dropped submission is cancelled"]
 pub struct Submission(Stage);
 
-#[derive(Debug)]
 enum Stage {
-    Done(Completion),
+    Done(Completion, LoopHandle),
     Pending(PendingOperation),
     Taken,
 }
 
 impl Submission {
     pub(crate) fn new(core: &Rc<Core>, operation: Operation) -> Self {
+        let core = Rc::clone(core);
         let submitted = core.driver.borrow_mut().submit(operation);
         Self(match submitted {
-            Submitted::Done(completion) => Stage::Done(completion),
-            Submitted::Pending(key) => {
-                Stage::Pending(PendingOperation { core: Rc::clone(core), key: Some(key) })
-            }
+            Submitted::Done(completion) => Stage::Done(completion, LoopHandle { core }),
+            Submitted::Pending(key) => Stage::Pending(PendingOperation { core, key: Some(key) }),
         })
     }
 
@@ -116,21 +116,23 @@ impl Submission {
     /// It is under way; nothing failed.
     pub fn try_now(self) -> Result<Completion, PendingOperation> {
         match self.0 {
-            Stage::Done(completion) => Ok(completion),
+            Stage::Done(completion, _) => Ok(completion),
             Stage::Pending(pending) => Err(pending),
-            Stage::Taken => unreachable!("a submission is taken only by polling it"),
+            Stage::Taken => panic!("a submission was looked at after it was ready"),
         }
     }
 
-    /// Runs `call` with the outcome, always in a later call-back, never within this call.
+    /// Runs `call` with the outcome, always in a later call-back, never within this call. The
+    /// handle cancels, and is none if the outcome was there already.
     #[track_caller]
     pub fn then(self, call: impl FnOnce(Completion) + 'static) -> Option<OperationHandle> {
-        match self.try_now() {
-            Ok(completion) => {
-                LoopHandle::current().call_soon(move || call(completion));
+        match self.0 {
+            Stage::Done(completion, handle) => {
+                handle.call_soon(move || call(completion));
                 None
             }
-            Err(pending) => Some(pending.then(call)),
+            Stage::Pending(pending) => Some(pending.then(call)),
+            Stage::Taken => panic!("a submission was given a call-back after it was ready"),
         }
     }
 }
@@ -142,10 +144,21 @@ impl Future for Submission {
         match &mut self.0 {
             Stage::Pending(pending) => Pin::new(pending).poll(context),
             stage => match std::mem::replace(stage, Stage::Taken) {
-                Stage::Done(completion) => Poll::Ready(completion),
+                Stage::Done(completion, _) => Poll::Ready(completion),
                 _ => panic!("a submission was polled after it was ready"),
             },
         }
+    }
+}
+
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage: &dyn fmt::Debug = match &self.0 {
+            Stage::Done(completion, _) => completion,
+            Stage::Pending(pending) => pending,
+            Stage::Taken => &"taken",
+        };
+        f.debug_tuple("Submission").field(stage).finish()
     }
 }
 

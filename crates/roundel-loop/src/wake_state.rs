@@ -59,6 +59,7 @@ impl WakeState {
     /// Before blocking: tells whether the loop may.
     #[must_use = "work that came in between would wait for ever"]
     pub(crate) fn try_sleep(&self) -> bool {
-        self.0.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        let before = self.0.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Relaxed);
+        matches!(before, Ok(_) | Err(ASLEEP))
     }
 }

@@ -33,7 +33,7 @@ impl Watches {
 
     fn attached(&self) -> Option<Rc<Attached>> {
         let watch = self.reader.as_ref().or(self.writer.as_ref())?;
-        Some(Rc::clone(&watch.attached))
+        watch.attached.borrow().clone()
     }
 }
 
@@ -41,7 +41,9 @@ impl Watches {
 /// submitted anew each time it has been answered.
 pub(crate) struct Watch {
     core: Weak<Core>,
-    attached: Rc<Attached>,
+    descriptor: RawFd,
+    /// Let go at the end, so that a handle kept for longer keeps no descriptor open.
+    attached: RefCell<Option<Rc<Attached>>>,
     interest: Interest,
     site: Site,
     /// Out while it runs, so that it may use the loop, and this watch, at will.
@@ -52,7 +54,11 @@ pub(crate) struct Watch {
 
 impl Watch {
     fn arm(self: &Rc<Self>) {
-        match self.attached.ready(self.interest).try_now() {
+        let submission = match &*self.attached.borrow() {
+            Some(attached) => attached.ready(self.interest),
+            None => return,
+        };
+        match submission.try_now() {
             Err(pending) => {
                 let job: Rc<dyn Job> = Rc::clone(self) as _;
                 self.key.set(Some(pending.then_job(job, self.site)));
@@ -68,10 +74,10 @@ impl Watch {
         let Some(mut call) = call else { return };
         let guarded = catch_unwind(AssertUnwindSafe(|| call(readiness)));
         if last {
-            self.live.set(false);
             if let Some(core) = self.core.upgrade() {
                 core.forget_watch(self);
             }
+            self.end();
         }
         if self.live.get() {
             self.call.replace(Some(call));
@@ -89,8 +95,8 @@ impl Watch {
         if let (Some(key), Some(core)) = (self.key.take(), self.core.upgrade()) {
             give_up(&core, key);
         }
-        let call = self.call.take();
-        drop(call);
+        let (call, attached) = (self.call.take(), self.attached.take());
+        drop((call, attached));
         live
     }
 }
@@ -126,7 +132,8 @@ impl Core {
         let attached = attached.unwrap_or_else(|| Rc::new(Attached::new(self, source.clone())));
         let watch = Rc::new(Watch {
             core: Rc::downgrade(self),
-            attached,
+            descriptor,
+            attached: RefCell::new(Some(attached)),
             interest,
             site,
             call: RefCell::new(Some(call)),
@@ -151,8 +158,7 @@ impl Core {
     }
 
     fn forget_watch(&self, watch: &Rc<Watch>) {
-        let descriptor = watch.attached.as_fd().as_raw_fd();
-        drop(self.take_watch(descriptor, watch.interest, |kept| Rc::ptr_eq(kept, watch)));
+        drop(self.take_watch(watch.descriptor, watch.interest, |kept| Rc::ptr_eq(kept, watch)));
     }
 
     fn take_watch(
@@ -198,7 +204,7 @@ impl WatchHandle {
 impl fmt::Debug for WatchHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WatchHandle")
-            .field("source", self.0.attached.source())
+            .field("descriptor", &self.0.descriptor)
             .field("interest", &self.0.interest)
             .field("cancelled", &self.is_cancelled())
             .finish()

@@ -180,13 +180,24 @@ fn a_wait_is_as_long_as_nothing_has_to_be_done() {
 
 #[test]
 fn a_wait_from_which_nothing_can_come_is_not_made() {
-    let (mut event_loop, handle) = event_loop();
-    for _ in 0..10 {
-        handle.call_soon(|| {});
-        turn(&mut event_loop);
+    fn chain(handle: LoopHandle, left: u32) {
+        if left == 0 {
+            return handle.stop();
+        }
+        handle.clone().call_soon(move || chain(handle, left - 1));
     }
+    let (mut event_loop, handle) = event_loop();
+    chain(handle.clone(), 10);
+    event_loop.run_forever().unwrap();
     assert_eq!(handle.statistics().turns, 10);
     assert_eq!(handle.statistics().waits, 0);
+    // Somebody waits for the kernel: now every turn asks it.
+    let (ours, _peer) = UnixStream::pair().unwrap();
+    let ours = handle.attach(Source::new(ours));
+    let _pending = ours.recv(1);
+    chain(handle.clone(), 10);
+    event_loop.run_forever().unwrap();
+    assert_eq!(handle.statistics().waits, 10);
 }
 
 // spec: LPS-06
