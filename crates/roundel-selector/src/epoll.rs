@@ -163,6 +163,10 @@ impl Selector for EpollSelector {
         "epoll"
     }
 
+    fn reports_close(&self) -> bool {
+        true
+    }
+
     fn supports_edge(&self) -> bool {
         true
     }

@@ -269,4 +269,19 @@ mod tests {
         selector.select(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty());
     }
+
+    // On kqueue and IOCP this keeps `Watched`'s promise; on epoll it can be seen.
+    #[test]
+    fn a_poller_that_outlives_its_selector_watches_nothing() {
+        let mut selector = PollingSelector::new().unwrap();
+        let (near, _far) = UnixStream::pair().unwrap();
+        let source = Source::new(near);
+        selector.register(&source, Token(1), Interest::WRITE, Trigger::Level).unwrap();
+        let bell = selector.bell.clone();
+        drop(selector);
+
+        let mut events = polling::Events::new();
+        bell.poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
+    }
 }

@@ -104,6 +104,14 @@ pub trait Selector: fmt::Debug {
     /// The mechanism's name, as [`by_name`](crate::by_name) takes it.
     fn name(&self) -> &'static str;
 
+    /// Whether events tell a peer's close apart, as [`READ_CLOSED`](crate::Readiness::READ_CLOSED)
+    /// and [`WRITE_CLOSED`](crate::Readiness::WRITE_CLOSED), from there being data or room. Who
+    /// stops reading at a short read on an edge-triggered stream depends on it: no further edge
+    /// announces an end that came with the data.
+    fn reports_close(&self) -> bool {
+        false
+    }
+
     /// Whether registrations may ask for [`Trigger::Edge`].
     fn supports_edge(&self) -> bool {
         false
