@@ -6,7 +6,7 @@
 //! costs no registration call and no refused read. An event lets the queue's operations be tried
 //! again, in order, until the kernel refuses.
 
-use std::{mem, time::Duration};
+use std::{io, mem, sync::Arc, time::Duration};
 
 use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source, Token};
 use rustix::fd::BorrowedFd;
@@ -17,7 +17,7 @@ use crate::{
     arena::Arena,
     attempt::{Progress, aborted, attempt},
     operation::{Direction, Operation},
-    watched::{NONE, Watched, concerns, either, interest_of},
+    watched::{Kind, NONE, Watched, concerns, either, interest_of},
 };
 
 /// Where an operation's answer lands, and its question until then.
@@ -189,7 +189,7 @@ impl SelectorDriver {
     }
 
     /// Ends every operation of a source.
-    fn fail_all(&mut self, source: u32, why: impl Fn() -> std::io::Error) {
+    fn fail_all(&mut self, source: u32, why: impl Fn() -> io::Error) {
         for direction in [Direction::Read, Direction::Write, Direction::Watch] {
             while let Some(head) =
                 self.sources.at(source).map(|watched| watched.queue(direction).head)
@@ -230,30 +230,23 @@ impl SelectorDriver {
             };
             watched.registered = wanted.filter(|_| answer.is_ok());
             self.statistics.registrations += 1;
-            if let Err(error) = answer {
-                self.fail_all(index, || refusal(&error));
+            if let Err(refusal) = answer {
+                // One refusal, told to each operation that it concerns.
+                let refusal = Arc::new(io::Error::from(refusal));
+                self.fail_all(index, || io::Error::new(refusal.kind(), Arc::clone(&refusal)));
             }
         }
     }
 }
 
-/// A selector's refusal, told to each operation that it concerns.
-fn refusal(error: &SelectorError) -> std::io::Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io
-                .raw_os_error()
-                .map_or_else(|| io.kind().into(), std::io::Error::from_raw_os_error);
-        }
-        cause = error.source();
-    }
-    std::io::Error::other(error.to_string())
-}
-
 impl Driver for SelectorDriver {
     fn attach(&mut self, source: Source) -> SourceId {
-        SourceId(self.sources.insert(Watched::new(source)))
+        let mut watched = Watched::new(source);
+        if self.selector.supports_edge() && !self.selector.reports_close() {
+            // A short transfer proves nothing here: an end may have come with it unannounced.
+            watched.kind = Kind::Other;
+        }
+        SourceId(self.sources.insert(watched))
     }
 
     fn detach(&mut self, id: SourceId) -> Option<Source> {
