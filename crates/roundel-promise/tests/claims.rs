@@ -45,13 +45,13 @@ both! {
     #[test]
     fn the_last_claim_gets_the_value_itself(promise) {
         let value = Arc::new(());
-        let (promise, first) = promise();
-        let second = first.clone();
+        let (promise, mut first) = promise();
+        let mut second = first.clone();
         promise.set(Arc::clone(&value)).expect("nobody cancelled");
-        let clone = ready(first);
-        assert_eq!(Arc::strong_count(&value), 3);
-        let moved = ready(second);
-        assert_eq!(Arc::strong_count(&value), 3);
+        let clone = ready(&mut first);
+        assert_eq!(Arc::strong_count(&value), 3, "ours, theirs and a clone");
+        let moved = ready(&mut second);
+        assert_eq!(Arc::strong_count(&value), 3, "ours, a clone and theirs");
         drop((clone, moved));
         assert_eq!(Arc::strong_count(&value), 1);
     }
