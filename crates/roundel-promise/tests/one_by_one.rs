@@ -76,6 +76,7 @@ fn the_clock_starts_at_the_first_next() {
     let limit = Duration::from_millis(20);
     let (_promise, promised) = promise::<u32>();
     let mut settled = as_completed([promised], Some(limit));
+    // why: time must pass that is not to count; nothing waits for it
     thread::sleep(limit);
     let first = Instant::now();
     assert!(settled.next().expect("one is left").is_err());
