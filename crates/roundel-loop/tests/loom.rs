@@ -90,32 +90,25 @@ fn two_senders() {
             loom::thread::spawn(move || sender.send(item))
         });
         assert!(inbox.receive(2) <= 2, "no more rings than sleeps");
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
-/// The item itself is published by the word, not by the queue's lock: post releases, take_work
-/// acquires. Weakening either to relaxed fails here.
+/// What was written before the post is seen after the take, even if only the word orders them:
+/// post releases, `take_work` acquires. Weakening either to relaxed fails here.
 #[test]
 fn the_word_publishes_what_was_written_before_the_post() {
-    use loom::{cell::UnsafeCell, thread};
-    #[allow(unsafe_code)]
-    fn body() {
-        struct Shared(UnsafeCell<u32>, WakeState);
-        // SAFETY: loom checks every access to the cell against the orderings; that is the test.
-        unsafe impl Sync for Shared {}
-        let shared = Arc::new(Shared(UnsafeCell::new(0), WakeState::new()));
+    use loom::sync::atomic::{AtomicU32, Ordering};
+    loom::model(|| {
+        let shared = Arc::new((AtomicU32::new(0), WakeState::new()));
         let writer = shared.clone();
-        let thread = thread::spawn(move || {
-            // SAFETY: as above.
-            writer.0.with_mut(|item| unsafe { *item = 7 });
+        let thread = loom::thread::spawn(move || {
+            writer.0.store(7, Ordering::Relaxed);
             let _ = writer.1.post();
         });
         if shared.1.take_work() {
-            // SAFETY: as above.
-            shared.0.with(|item| assert_eq!(unsafe { *item }, 7));
+            assert_eq!(shared.0.load(Ordering::Relaxed), 7);
         }
         thread.join().unwrap();
-    }
-    loom::model(body);
+    });
 }
