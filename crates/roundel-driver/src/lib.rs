@@ -1,4 +1,45 @@
 //! Operations, however the kernel reports them: readiness made into completion.
+//!
+//! A [`Driver`] is asked for [`Operation`]s (receive, send, accept, connect, read, write, tell me
+//! when ready) and answers with [`Outcome`]s. Whether the kernel reports readiness or completion is
+//! the driver's own affair: [`SelectorDriver`] works over any selector by trying, arming and
+//! retrying; one over io_uring hands the operation down as it is; a simulated one has no kernel.
+//!
+//! It is not a runtime. A driver runs no user code and wakes nobody; it says which operations are
+//! done, and whoever waits for one takes its outcome from the slot. An event loop sits on top, or
+//! any program with a loop of its own, as in the example of [`SelectorDriver`].
+//!
+//! ```text
+//! L5  roundel · roundel-run
+//! L4  roundel-net · roundel-process
+//! L3  roundel-executor · roundel-stream · roundel-signal
+//! L2  roundel-loop · roundel-sim
+//! L1  roundel-driver · roundel-uring · roundel-sync · roundel-pool   ◀ you are here
+//! L0  roundel-selector · roundel-promise · roundel-timer
+//! ```
+//!
+//! # Semantics
+//!
+//! - An operation that the kernel can answer at once is done at once, without a registration or a
+//!   wait ([`Submitted::Done`]). Else it has a [`Key`], and everything it owns lies in its slot.
+//! - Operations of one source and direction are served in the order of submission.
+//! - A send or a write is done when all of it has gone out; the buffer comes back with the outcome,
+//!   and its bytes with the error.
+//! - A receive that waits holds no buffer. It gets one from the driver's pool when the kernel has
+//!   something to put in, and the buffer returns there when dropped: an idle connection costs its
+//!   entries in two tables, not a buffer.
+//! - A stream source is registered at its first wait in each direction and left alone from then on.
+//!   Requests and answers on epoll cost one receive, one send and a share of a wait.
+//!
+//! # Cancellation
+//!
+//! [`Driver::cancel`] gives an operation up, at any time and without blocking. A receive, read or
+//! accept given up has taken nothing; what a send or write has handed to the kernel stays sent.
+//! Keys are never mistaken for their successors.
+//!
+//! # Platforms
+//!
+//! Unix. The selectors beneath say which of theirs run where.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 

@@ -1,4 +1,23 @@
 //! Time that jumps: a virtual clock under the real event loop.
+//!
+//! [`AutoJump`] wraps any driver: where the loop would wait for its next timer, it moves a
+//! [`VirtualClock`] there instead. A program of timers runs in no time and in exact order, every
+//! time; real descriptors and threads go on working beside it.
+//!
+//! It is not a simulated network yet: sockets are the kernel's, and take real time.
+//!
+//! ```text
+//! L5  roundel · roundel-run
+//! L4  roundel-net · roundel-process
+//! L3  roundel-executor · roundel-stream · roundel-signal
+//! L2  roundel-loop · roundel-sim   ◀ you are here
+//! L1  roundel-driver · roundel-uring · roundel-sync · roundel-pool
+//! L0  roundel-selector · roundel-promise · roundel-timer
+//! ```
+//!
+//! # Platforms
+//!
+//! Unix.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
