@@ -1,35 +1,6 @@
 //! The timers themselves, in slots that are used again: a slab with generation-checked keys.
 
-use crate::{rank::Rank, timeline::Ticks};
-
-/// Names one timer of one [`TimerQueue`](crate::TimerQueue), for as long as the queue holds it.
-///
-/// A key outlives its timer harmlessly: it is checked against the generation of its slot and never
-/// reaches another timer. (In another queue it means nothing, and may name anything.) A slot whose generations are used up, after four thousand million timers,
-/// is retired.
-///
-/// ```
-/// use roundel_timer::TimerQueue;
-/// use std::time::Instant;
-///
-/// let now = Instant::now();
-/// let mut timers = TimerQueue::new();
-/// let gone = timers.insert(now, "a");
-/// timers.cancel(gone);
-/// timers.insert(now, "b"); // in the same slot
-/// assert_eq!(timers.cancel(gone), None);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TimerKey {
-    slot: u32,
-    generation: u32,
-}
-
-impl TimerKey {
-    pub(crate) fn slot(self) -> u32 {
-        self.slot
-    }
-}
+use crate::{rank::Rank, timeline::Ticks, timer_key::TimerKey};
 
 /// One timer. Twenty-four bytes beside the value, whatever its type: the vacant slot hides in the
 /// invalid values of `stage`.

@@ -57,12 +57,13 @@
 //!
 //! # Platforms
 //!
-//! Everything `std` runs on. [`SystemClock`] reads what `std::time::Instant` names for the platform:
-//! on Linux `CLOCK_MONOTONIC`, which stands still while the machine is suspended.
+//! Everything `std` runs on. [`SystemClock`] reads the clock that `std::time::Instant` names for
+//! the platform: on Linux `CLOCK_MONOTONIC`, which stands still while the machine is suspended.
 #![forbid(unsafe_code)]
 
 mod clock;
 mod deadline;
+mod timer_key;
 mod timer_queue;
 mod virtual_clock;
 
@@ -74,7 +75,7 @@ mod timeline;
 
 pub use clock::{Clock, SystemClock};
 pub use deadline::Deadline;
-pub use entries::TimerKey;
 pub use statistics::TimerStatistics;
+pub use timer_key::TimerKey;
 pub use timer_queue::TimerQueue;
 pub use virtual_clock::VirtualClock;

@@ -7,11 +7,12 @@ use std::{fmt, time::Instant};
 
 use crate::{
     deadline::Deadline,
-    entries::{Entries, Stage, TimerKey},
+    entries::{Entries, Stage},
     order::{Order, Removal},
     rank::Rank,
     statistics::TimerStatistics,
     timeline::{NEVER, Timeline},
+    timer_key::TimerKey,
 };
 
 /// This many cancelled timers may stay stored, however few wait; asyncio allows a hundred.
@@ -106,7 +107,7 @@ impl<T> TimerQueue<T> {
         let entry = self.entries.remove(key)?;
         if entry.stage == Stage::Waiting {
             self.waiting -= 1;
-            self.leave(entry.rank(key.slot()), entry.position);
+            self.leave(entry.rank(key.slot), entry.position);
         }
         Some(entry.value)
     }
@@ -122,10 +123,10 @@ impl<T> TimerQueue<T> {
         }
         let sequence = self.take_sequence();
         let Some(entry) = self.entries.get_mut(key) else { return false };
-        let (rank, position) = (entry.rank(key.slot()), entry.position);
+        let (rank, position) = (entry.rank(key.slot), entry.position);
         (entry.ticks, entry.sequence) = (ticks, sequence);
         self.leave(rank, position);
-        let position = self.join(Rank::new(ticks, sequence, key.slot()));
+        let position = self.join(Rank::new(ticks, sequence, key.slot));
         if let Some(entry) = self.entries.get_mut(key) {
             entry.position = position;
         }
