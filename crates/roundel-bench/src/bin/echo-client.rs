@@ -1,0 +1,34 @@
+//! `echo-client`: the benchmark's client alone, with a fixed number of requests, for strace.
+
+use std::{error::Error, net::SocketAddr};
+
+use lexopt::prelude::*;
+use roundel_bench::{
+    echo::client::{Client, Load},
+    machine::{CLIENT_CORE, pin, raise_descriptor_limit},
+};
+
+const HELP: &str = "\
+echo-client ADDRESS [--connections N] [--bytes N] [--requests N]
+    Sends messages to an echo server and reads them back: 64 connections, 64 bytes, 100000
+    requests unless told, and one more for each connection before.";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut address, mut connections, mut bytes, mut requests) = (None, 64, 64, 100_000);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("connections") => connections = arguments.value()?.parse()?,
+            Long("bytes") => bytes = arguments.value()?.parse()?,
+            Long("requests") => requests = arguments.value()?.parse()?,
+            Value(text) => address = Some(text.parse::<SocketAddr>()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    raise_descriptor_limit()?;
+    pin(CLIENT_CORE)?;
+    let mut client = Client::connect(address.ok_or(HELP)?, connections, bytes)?;
+    let run = client.run(Load::Requests(requests))?;
+    println!("{} requests in {:?}", run.requests, run.elapsed);
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `echo-server`: one of the servers alone, for the benchmark's client, strace and profilers.
+
+use std::{error::Error, net::TcpListener};
+
+use lexopt::prelude::*;
+use roundel_bench::{
+    echo::server::Server,
+    machine::{SERVER_CORE, pin, raise_descriptor_limit},
+};
+
+const HELP: &str = "\
+echo-server roundel|tokio|epoll [--port N] [--room BYTES]
+    Answers every message with itself, on 127.0.0.1; prints its address first. Without a port it
+    takes any that is free. Room is how much it reads at a time, 4096 unless told.";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut server, mut port, mut room) = (None, 0, 4096);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("port") => port = arguments.value()?.parse()?,
+            Long("room") => room = arguments.value()?.parse()?,
+            Value(name) => server = Server::named(&name.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let server = server.ok_or(HELP)?;
+    raise_descriptor_limit()?;
+    pin(SERVER_CORE)?;
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    println!("{} at {}", server.name(), listener.local_addr()?);
+    Ok(server.serve(listener, room)?)
+}

@@ -1,0 +1,158 @@
+//! The client, the same for every server: each connection sends a message, reads it back whole,
+//! and sends the next.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    buffer::spare_capacity,
+    event::epoll::{self, CreateFlags, EventData, EventFlags},
+    io::Errno,
+    net::{RecvFlags, SendFlags, recv, send},
+};
+
+/// When to stop sending.
+#[derive(Clone, Copy, Debug)]
+pub enum Load {
+    /// When this time is over.
+    For(Duration),
+    /// When so many requests are answered; what is under way then is answered too.
+    Requests(usize),
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Messages that came back whole.
+    pub requests: usize,
+    /// From the first sent to the last received.
+    pub elapsed: Duration,
+}
+
+struct Connection {
+    socket: TcpStream,
+    /// Of the message under way.
+    sent: usize,
+    received: usize,
+}
+
+/// Some connections to one server.
+pub struct Client {
+    poller: OwnedFd,
+    connections: Vec<Connection>,
+    message: Vec<u8>,
+    room: Vec<u8>,
+}
+
+impl Client {
+    /// Connects, and has every connection answered once, comparing the answer.
+    ///
+    /// # Errors
+    /// The server does not accept, or does not answer with what it was sent.
+    pub fn connect(address: SocketAddr, connections: usize, bytes: usize) -> io::Result<Self> {
+        let poller = epoll::create(CreateFlags::CLOEXEC)?;
+        let message: Vec<u8> = (0..bytes).map(|nth| (nth % 251) as u8).collect();
+        let connect = |nth: usize| {
+            let socket = TcpStream::connect(address)?;
+            socket.set_nodelay(true)?;
+            compare(&socket, &message)?;
+            socket.set_nonblocking(true)?;
+            let token = EventData::new_u64(nth as u64);
+            let interest = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
+            epoll::add(&poller, &socket, token, interest)?;
+            Ok(Connection { socket, sent: 0, received: 0 })
+        };
+        let connections = (0..connections).map(connect).collect::<io::Result<_>>()?;
+        Ok(Self { poller, connections, room: vec![0; bytes.max(4096)], message })
+    }
+
+    /// Loads the server; comes back when nothing is under way any more.
+    ///
+    /// # Errors
+    /// A connection fails.
+    pub fn run(&mut self, load: Load) -> io::Result<Run> {
+        let start = Instant::now();
+        for connection in &mut self.connections {
+            connection.begin(&self.message)?;
+        }
+        let mut events = Vec::with_capacity(1024);
+        let (mut requests, mut under_way) = (0, self.connections.len());
+        while under_way > 0 {
+            events.clear();
+            epoll::wait(&self.poller, spare_capacity(&mut events), None)?;
+            let over = match load {
+                Load::For(time) => start.elapsed() >= time,
+                Load::Requests(number) => requests + under_way > number,
+            };
+            for event in &events {
+                let connection = &mut self.connections[event.data.u64() as usize];
+                if !connection.go_on(&self.message, &mut self.room)? {
+                    continue;
+                }
+                requests += 1;
+                match over {
+                    true => under_way -= 1,
+                    false => connection.begin(&self.message)?,
+                }
+            }
+        }
+        Ok(Run { requests, elapsed: start.elapsed() })
+    }
+}
+
+impl Connection {
+    fn begin(&mut self, message: &[u8]) -> io::Result<()> {
+        (self.sent, self.received) = (0, 0);
+        self.send(message)
+    }
+
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        while self.sent < message.len() {
+            match send(&self.socket, &message[self.sent..], SendFlags::NOSIGNAL) {
+                Ok(sent) => self.sent += sent,
+                Err(Errno::WOULDBLOCK) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends and receives what it can. True if the message has come back whole.
+    fn go_on(&mut self, message: &[u8], room: &mut [u8]) -> io::Result<bool> {
+        self.send(message)?;
+        while self.received < message.len() {
+            match recv(&self.socket, &mut *room, RecvFlags::empty()) {
+                Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok((received, _)) => self.received += received,
+                Err(Errno::WOULDBLOCK) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+            if self.received == message.len() {
+                return Ok(true);
+            }
+        }
+        // An event of a connection that rests.
+        Ok(false)
+    }
+}
+
+/// One message, sent by one thread and read by another: none of the two buffers holds all of it.
+fn compare(socket: &TcpStream, message: &[u8]) -> io::Result<()> {
+    let mut answer = vec![0; message.len()];
+    std::thread::scope(|scope| {
+        let sending = (message.len() > 4096).then(|| scope.spawn(|| (&*socket).write_all(message)));
+        if sending.is_none() {
+            (&*socket).write_all(message)?;
+        }
+        (&*socket).read_exact(&mut answer)?;
+        sending.map_or(Ok(()), |thread| thread.join().expect("sending does not panic"))
+    })?;
+    match answer == message {
+        true => Ok(()),
+        false => Err(io::Error::other("the server answers with something else")),
+    }
+}

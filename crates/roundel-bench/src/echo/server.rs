@@ -1,0 +1,96 @@
+//! The servers, by name.
+
+use std::{io, net::TcpListener, thread};
+
+use super::{EPOLL, by_hand, on_loop, on_tokio};
+use crate::row::{ROUNDEL, TOKIO};
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// Call-backs on our loop.
+    OnLoop,
+    /// A tokio task for each connection, on its current-thread runtime.
+    OnTokio,
+    /// A loop over epoll and nothing else.
+    ByHand,
+}
+
+impl Server {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OnLoop, Self::OnTokio, Self::ByHand];
+
+    /// As in the table's head.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnLoop => ROUNDEL,
+            Self::OnTokio => TOKIO,
+            Self::ByHand => EPOLL,
+        }
+    }
+
+    /// The server whose name begins like this.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.name().split(' ').next() == Some(name))
+    }
+
+    /// The name as one word, for a command line.
+    pub fn word(self) -> &'static str {
+        self.name().split(' ').next().unwrap_or_default()
+    }
+
+    /// Answers for ever, with `room` bytes to read a message into.
+    ///
+    /// # Errors
+    /// The listener or the kernel's waiting call fails; a failing connection only ends.
+    pub fn serve(self, listener: TcpListener, room: usize) -> io::Result<()> {
+        match self {
+            Self::OnLoop => on_loop::serve(listener, room),
+            Self::OnTokio => on_tokio::serve(listener, room),
+            Self::ByHand => by_hand::serve(&listener, room),
+        }
+    }
+
+    /// Answers in a thread of its own for as long as the process lives; gives the listener's
+    /// address.
+    ///
+    /// # Errors
+    /// There is no port to listen on.
+    pub fn serve_beside(self, room: usize) -> io::Result<std::net::SocketAddr> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?;
+        thread::spawn(move || {
+            if let Err(error) = self.serve(listener, room) {
+                eprintln!("{} ended: {error}", self.name());
+            }
+        });
+        Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+    use crate::echo::client::{Client, Load};
+
+    #[test]
+    fn every_server_has_its_word() {
+        for server in Server::ALL {
+            assert_eq!(Server::named(server.word()), Some(server));
+        }
+        assert_eq!(Server::named("nginx"), None);
+    }
+
+    #[test]
+    fn every_server_answers_with_what_it_was_sent() {
+        for server in Server::ALL {
+            for bytes in [1, 64, 300_000] {
+                let address = server.serve_beside(4096).unwrap();
+                // Connecting compares one answer per connection, byte for byte.
+                let mut client = Client::connect(address, 20, bytes).unwrap();
+                let run = client.run(Load::Requests(100)).unwrap();
+                assert!((100..=120).contains(&run.requests), "{server:?} {run:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask bench`: runs groups of rows, prints their tables, keeps tables and plot.
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use lexopt::prelude::*;
+use roundel_bench::{
+    groups::{GROUND, Group, named, names},
+    machine::{pin, raise_descriptor_limit},
+    plan::Plan,
+    plot,
+    race::{self, race},
+    report,
+};
+
+const HELP: &str = "\
+cargo xtask bench [NAME] [--rounds N] [--quick] [--peer NAME]
+    Measures each row beside its peers, round by round, and prints the medians with their spread.
+
+    --rounds N    rounds that count, 9 unless told
+    --quick       a smoke run: a fiftieth of the work, figures without meaning
+    --peer NAME   only peers whose name contains this, for a profiler
+
+    `ground` writes docs/bench/ground.md and .svg; anything less writes to target/bench.
+    Names: ";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut name, mut plan) = (GROUND.to_owned(), Plan::default());
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("rounds") => plan.rounds = arguments.value()?.parse::<usize>()?.max(1),
+            Long("quick") => (plan.quick, plan.rounds) = (true, 1),
+            Long("peer") => plan.peer = arguments.value()?.string()?,
+            Long("help") | Short('h') => {
+                println!("{HELP}{}", names());
+                return Ok(());
+            }
+            Value(value) => name = value.string()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let groups = named(&name).ok_or_else(|| format!("no group `{name}`; there are {}", names()))?;
+    run(&name, groups, &plan)
+}
+
+fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn Error>> {
+    raise_descriptor_limit()?;
+    let began = Instant::now();
+    let mut results = Vec::new();
+    for group in groups {
+        pin(group.core)?;
+        println!("## {}\n", group.subject);
+        let rows: Vec<race::Result> = (group.rows)(plan)
+            .into_iter()
+            .map(|row| {
+                eprintln!("  {} …", row.title);
+                race(row, plan)
+            })
+            .collect();
+        println!("{}", report::table(&rows));
+        results.push((group, rows));
+    }
+    let directory = place(name, plan);
+    fs::create_dir_all(&directory)?;
+    let text = report::document(name, plan, &results);
+    let rows: Vec<_> = results.iter().flat_map(|(_, rows)| rows).collect();
+    fs::write(directory.join(format!("{name}.md")), text)?;
+    fs::write(directory.join(format!("{name}.svg")), plot::draw(&rows)?)?;
+    eprintln!("{:.0?}; {name}.md and {name}.svg are in {}", began.elapsed(), directory.display());
+    Ok(())
+}
+
+/// Only a full measurement is for the reader.
+fn place(name: &str, plan: &Plan) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let is_full = name == GROUND && !plan.quick && plan.peer.is_empty();
+    root.join(if is_full { "docs/bench" } else { "target/bench" })
+}
