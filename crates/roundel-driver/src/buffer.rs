@@ -5,7 +5,7 @@
 //! writes to memory the cache still holds.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fmt,
     ops::{Deref, DerefMut},
     rc::Rc,
@@ -38,7 +38,9 @@ impl Buffer {
 
     /// The content as a vector; pooled memory leaves its pool for good.
     pub fn into_vec(mut self) -> Vec<u8> {
-        self.home = None;
+        if let Some(home) = self.home.take() {
+            home.lent.set(home.lent.get() - 1);
+        }
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.truncate(self.len);
         bytes
@@ -108,12 +110,16 @@ const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 const IDLE_BYTES_PER_SIZE: usize = 1 << 20;
 
 #[derive(Default)]
-struct Shelves([RefCell<Vec<Vec<u8>>>; SIZES.len()]);
+struct Shelves {
+    kept: [RefCell<Vec<Vec<u8>>>; SIZES.len()],
+    lent: Cell<usize>,
+}
 
 impl Shelves {
     fn put_back(&self, bytes: Vec<u8>) {
+        self.lent.set(self.lent.get() - 1);
         if let Some(shelf) = SIZES.iter().position(|&size| size == bytes.len()) {
-            let mut shelf = self.0[shelf].borrow_mut();
+            let mut shelf = self.kept[shelf].borrow_mut();
             if (shelf.len() + 1) * bytes.len() <= IDLE_BYTES_PER_SIZE {
                 shelf.push(bytes);
             }
@@ -153,15 +159,21 @@ impl BufferPool {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer { bytes: vec![0; at_most], len: 0, home: None };
         };
-        let kept = self.shelves.0[shelf].borrow_mut().pop();
+        let kept = self.shelves.kept[shelf].borrow_mut().pop();
         let bytes = kept.unwrap_or_else(|| vec![0; SIZES[shelf]]);
+        self.shelves.lent.set(self.shelves.lent.get() + 1);
         Buffer { bytes, len: 0, home: Some(Rc::clone(&self.shelves)) }
+    }
+
+    /// How many buffers are out.
+    pub fn lent(&self) -> usize {
+        self.shelves.lent.get()
     }
 
     /// How many bytes lie unused.
     pub fn idle_bytes(&self) -> usize {
         self.shelves
-            .0
+            .kept
             .iter()
             .flat_map(|shelf| shelf.borrow().iter().map(Vec::len).collect::<Vec<_>>())
             .sum()

@@ -29,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     ("end of stream that came with the data is not missed", end_with_the_data_is_not_missed),
     ("receives in the order of submission", receives_in_order),
     ("receives no more than asked", receives_no_more_than_asked),
+    ("a waiting receive holds no buffer", a_waiting_receive_holds_no_buffer),
     ("sends all of a large buffer", sends_all_of_a_large_buffer),
     ("sends in the order of submission", sends_in_order),
     ("a datagram is one receive", a_datagram_is_one_receive),
@@ -180,6 +181,19 @@ fn receives_no_more_than_asked(driver: &mut dyn Driver) {
     peer.write_all(b"abcdef").unwrap();
     assert_eq!(data(complete(driver, recv(source, 4))), b"abcd");
     assert_eq!(data(complete(driver, recv(source, 4))), b"ef");
+}
+
+fn a_waiting_receive_holds_no_buffer(driver: &mut dyn Driver) {
+    let mut pairs: Vec<_> = (0..100).map(|_| stream_pair(driver)).collect();
+    let keys: Vec<Key> =
+        pairs.iter().map(|(source, _)| pending(driver.submit(recv(*source, 65_536)))).collect();
+    driver.wait(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+    assert_eq!(driver.statistics().buffers, 0, "a hundred wait and none has a buffer");
+    pairs[7].1.write_all(b"x").unwrap();
+    let [completion] = finish(driver, [keys[7]]);
+    assert_eq!(driver.statistics().buffers, 1);
+    drop(completion);
+    assert_eq!(driver.statistics().buffers, 0);
 }
 
 fn sends_all_of_a_large_buffer(driver: &mut dyn Driver) {

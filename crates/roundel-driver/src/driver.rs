@@ -82,6 +82,8 @@ pub struct DriverStatistics {
     pub sources: usize,
     /// Operations under way or not yet taken.
     pub operations: usize,
+    /// Receive buffers that hold data which somebody has, or has yet to take.
+    pub buffers: usize,
     /// Calls of `wait` so far.
     pub waits: u64,
     /// Operations that finished on submission, without waiting.

@@ -345,6 +345,7 @@ impl Driver for SelectorDriver {
         DriverStatistics {
             sources: self.sources.len(),
             operations: self.slots.len(),
+            buffers: self.pool.lent(),
             ..self.statistics
         }
     }
