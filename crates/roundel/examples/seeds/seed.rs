@@ -1,0 +1,137 @@
+//! `Seed`: a program of the seed notes, and `SEEDS`, those that need no tasks.
+
+use std::{error::Error, io::Write};
+
+use super::{
+    by_hand, fetch,
+    golden::{Golden, Tolerance},
+    input, printer,
+    stage::{ClockKind, Setting, Stage},
+    transcript::Transcript,
+};
+
+/// How a program ends; what it prints is on its stage.
+pub(crate) type Played = Result<(), Box<dyn Error>>;
+
+/// A program with its name and what it once printed.
+#[derive(Debug)]
+pub(crate) struct Seed {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    play: fn(&Stage) -> Played,
+    golden: &'static str,
+}
+
+macro_rules! seed {
+    ($id:literal, $title:literal, $play:expr) => {
+        Seed {
+            id: $id,
+            title: $title,
+            play: $play,
+            golden: include_str!(concat!("golden/", $id, ".txt")),
+        }
+    };
+}
+
+/// In the order of the notes.
+pub(crate) const SEEDS: &[Seed] = &[
+    seed!("S0-E1", "ten blocking requests, one after the other", fetch::synchronously),
+    seed!("S0-E2", "ten threads that call back, and lose what is returned", fetch::by_call_back),
+    seed!("S0-E3", "a promise kept by hand, seen before and after", by_hand::inspected),
+    seed!("S0-E4", "ten promises that timer threads keep", fetch::by_future),
+    seed!("S3-E4", "standard input on a selector, in a loop of one's own", input::dispatched),
+    seed!("S3-E5", "blocking call-backs, scheduled in four ways", printer::blocking),
+    seed!("S4-E1", "a promise passed in and kept after 2 s; prints nothing", by_hand::passed_in),
+];
+
+impl Seed {
+    /// The seed called `name`, in whatever case.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        SEEDS.iter().find(|seed| seed.id.eq_ignore_ascii_case(name))
+    }
+
+    /// Runs the program on the user's standard input.
+    pub(crate) fn run(&self, setting: &Setting, live: Box<dyn Write + Send>) -> Played {
+        self.play_on(Stage::new(setting, None, live)).map(drop)
+    }
+
+    /// Runs the program on its recorded input and compares what it prints.
+    ///
+    /// # Errors
+    /// The differences, or the program's own failure.
+    pub(crate) fn check(
+        &self,
+        setting: &Setting,
+        tolerance: Tolerance,
+        live: Box<dyn Write + Send>,
+    ) -> Result<Transcript, Box<dyn Error>> {
+        let golden = Golden::parse(self.golden)?;
+        let script = Some(golden.input().to_owned());
+        let transcript = self.play_on(Stage::new(setting, script, live))?;
+        golden.compare(&transcript, tolerance)?;
+        Ok(transcript)
+    }
+
+    fn play_on(&self, stage: Stage) -> Result<Transcript, Box<dyn Error>> {
+        (self.play)(&stage)?;
+        Ok(stage.finish())
+    }
+}
+
+impl Setting {
+    /// The rule of the notes: exact on the virtual clock, 0.1 s on the real one, which is as much
+    /// on a scaled clock, for a machine's hiccups do not scale.
+    pub(crate) fn tolerance(&self) -> Tolerance {
+        match self.clock {
+            ClockKind::Virtual => Tolerance::Exact,
+            ClockKind::Real => Tolerance::Late(0.1 / self.scale),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn virtual_setting() -> Setting {
+        Setting { driver: "default".to_owned(), clock: ClockKind::Virtual, scale: 1.0 }
+    }
+
+    #[test]
+    fn no_program_passes_for_another() {
+        for program in SEEDS {
+            for other in SEEDS.iter().filter(|other| other.id != program.id) {
+                let impostor = Seed { golden: other.golden, ..*program };
+                let result =
+                    impostor.check(&virtual_setting(), Tolerance::Exact, Box::new(std::io::sink()));
+                assert!(result.is_err(), "{} passes for {}", program.id, other.id);
+            }
+        }
+    }
+
+    #[test]
+    fn standard_output_is_the_transcript_and_nothing_else() {
+        let seed = Seed::find("S3-E5").unwrap();
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        seed.run(&virtual_setting(), Box::new(writer)).unwrap();
+        let printed = std::io::read_to_string(&mut reader).unwrap();
+        let lines: Vec<_> = seed.golden.lines().skip(3).filter(|l| !l.starts_with('@')).collect();
+        assert_eq!(printed.lines().collect::<Vec<_>>(), lines);
+    }
+
+    #[test]
+    fn a_machine_may_be_as_late_on_a_scaled_clock() {
+        let mut setting = virtual_setting();
+        assert_eq!(setting.tolerance(), Tolerance::Exact);
+        setting.clock = ClockKind::Real;
+        assert_eq!(setting.tolerance(), Tolerance::Late(0.1));
+        setting.scale = 0.1;
+        assert_eq!(setting.tolerance(), Tolerance::Late(1.0));
+    }
+
+    #[test]
+    fn names_are_told_apart_but_not_by_case() {
+        assert_eq!(Seed::find("s3-e5").map(|seed| seed.id), Some("S3-E5"));
+        assert!(Seed::find("S3-E").is_none());
+    }
+}
