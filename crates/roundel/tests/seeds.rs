@@ -44,15 +44,14 @@ fn all_seeds() -> &'static [Seed] {
     }
 }
 
-/// Every difference of every seed.
-fn differences(setting: &Setting, tolerance: Tolerance) -> String {
+fn check_all(setting: &Setting, tolerance: Tolerance) {
     let mut differences = String::new();
     for seed in all_seeds() {
         if let Err(error) = seed.check(setting, tolerance, Box::new(io::sink())) {
-            differences += &format!("{} on {setting:?}:\n{error}\n", seed.id);
+            differences += &format!("\n{} on {setting:?}:\n{error}", seed.id);
         }
     }
-    differences
+    assert!(differences.is_empty(), "{differences}");
 }
 
 #[test]
@@ -60,7 +59,7 @@ fn on_the_virtual_clock_every_seed_is_exact_on_every_selector() {
     for driver in selector::names() {
         let driver = driver.to_owned();
         let setting = Setting { driver, clock: ClockKind::Virtual, scale: 1.0 };
-        assert_eq!(differences(&setting, setting.tolerance()), "");
+        check_all(&setting, setting.tolerance());
     }
 }
 
@@ -68,5 +67,5 @@ fn on_the_virtual_clock_every_seed_is_exact_on_every_selector() {
 fn on_the_real_clock_every_seed_keeps_its_order_and_is_never_early() {
     let setting = Setting { driver: "default".to_owned(), clock: ClockKind::Real, scale: 0.1 };
     // How late a machine is says nothing about the program.
-    assert_eq!(differences(&setting, Tolerance::Late(f64::INFINITY)), "");
+    check_all(&setting, Tolerance::Late(f64::INFINITY));
 }
