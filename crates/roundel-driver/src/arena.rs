@@ -92,11 +92,11 @@ impl<T> Arena<T> {
         }
     }
 
-    /// The key of the present tenant at `index`.
-    pub(crate) fn place(&self, index: u32) -> Option<Place> {
-        match self.entries.get(index as usize) {
-            Some(Entry { generation, tenant: Tenant::Value(_) }) => {
-                Some(Place { index, generation: *generation })
+    /// The present tenant at `index` and its key.
+    pub(crate) fn entry(&mut self, index: u32) -> Option<(Place, &mut T)> {
+        match self.entries.get_mut(index as usize) {
+            Some(Entry { generation, tenant: Tenant::Value(value) }) => {
+                Some((Place { index, generation: *generation }, value))
             }
             _ => None,
         }

@@ -27,7 +27,7 @@ pub struct Buffer {
     /// All of it initialised; the first `len` bytes are the content.
     bytes: Vec<u8>,
     len: usize,
-    home: Option<Rc<Shelves>>,
+    home: Option<Rc<Shelf>>,
 }
 
 impl Buffer {
@@ -109,28 +109,37 @@ const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 /// What a pool keeps of each size while nobody uses it.
 const IDLE_BYTES_PER_SIZE: usize = 1 << 20;
 
-#[derive(Default)]
-struct Shelves {
-    kept: [RefCell<Vec<Vec<u8>>>; SIZES.len()],
+/// Buffers of one size.
+struct Shelf {
+    size: usize,
+    kept: RefCell<Vec<Vec<u8>>>,
     lent: Cell<usize>,
 }
 
-impl Shelves {
+impl Shelf {
+    fn new(size: usize) -> Rc<Self> {
+        Rc::new(Self { size, kept: RefCell::default(), lent: Cell::new(0) })
+    }
+
     fn put_back(&self, bytes: Vec<u8>) {
         self.lent.set(self.lent.get() - 1);
-        if let Some(shelf) = SIZES.iter().position(|&size| size == bytes.len()) {
-            let mut shelf = self.kept[shelf].borrow_mut();
-            if (shelf.len() + 1) * bytes.len() <= IDLE_BYTES_PER_SIZE {
-                shelf.push(bytes);
-            }
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() < IDLE_BYTES_PER_SIZE / self.size {
+            kept.push(bytes);
         }
     }
 }
 
 /// Memory for what the kernel has to say, kept warm between receives.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct BufferPool {
-    shelves: Rc<Shelves>,
+    shelves: [Rc<Shelf>; SIZES.len()],
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        Self { shelves: SIZES.map(Shelf::new) }
+    }
 }
 
 impl BufferPool {
@@ -155,28 +164,24 @@ impl BufferPool {
 
     /// A buffer of length 0 with room for `at_most` initialised bytes.
     fn take(&self, at_most: usize) -> Buffer {
-        let Some(shelf) = SIZES.iter().position(|&size| size >= at_most) else {
+        let Some(shelf) = self.shelves.iter().find(|shelf| shelf.size >= at_most) else {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer { bytes: vec![0; at_most], len: 0, home: None };
         };
-        let kept = self.shelves.kept[shelf].borrow_mut().pop();
-        let bytes = kept.unwrap_or_else(|| vec![0; SIZES[shelf]]);
-        self.shelves.lent.set(self.shelves.lent.get() + 1);
-        Buffer { bytes, len: 0, home: Some(Rc::clone(&self.shelves)) }
+        let kept = shelf.kept.borrow_mut().pop();
+        let bytes = kept.unwrap_or_else(|| vec![0; shelf.size]);
+        shelf.lent.set(shelf.lent.get() + 1);
+        Buffer { bytes, len: 0, home: Some(Rc::clone(shelf)) }
     }
 
     /// How many buffers are out.
     pub fn lent(&self) -> usize {
-        self.shelves.lent.get()
+        self.shelves.iter().map(|shelf| shelf.lent.get()).sum()
     }
 
     /// How many bytes lie unused.
     pub fn idle_bytes(&self) -> usize {
-        self.shelves
-            .kept
-            .iter()
-            .flat_map(|shelf| shelf.borrow().iter().map(Vec::len).collect::<Vec<_>>())
-            .sum()
+        self.shelves.iter().map(|shelf| shelf.size * shelf.kept.borrow().len()).sum()
     }
 }
 

@@ -149,28 +149,34 @@ impl SelectorDriver {
 
     /// Files the outcome of the operation at `index`, already taken out of its queue.
     fn finish(&mut self, index: u32, completion: Completion) {
-        let place = self.slots.place(index).expect("a queued operation has a slot");
-        *self.slots.at(index).expect("a queued operation has a slot") = Slot::Done(completion);
+        let (place, slot) = self.slots.entry(index).expect("a queued operation has a slot");
+        *slot = Slot::Done(completion);
         self.finished.push(Key(place));
         self.statistics.delayed += 1;
     }
 
     /// Tries the operations waiting in one direction, in order, until the kernel refuses.
     fn serve(&mut self, source: u32, direction: Direction) {
-        loop {
-            let Some(watched) = self.sources.at(source) else { return };
-            let head = watched.queue(direction).head;
-            if head == NONE || !watched.may(direction) {
-                return;
+        let Some(watched) = self.sources.at(source) else { return };
+        let mut head = watched.queue(direction).head;
+        while head != NONE && watched.may(direction) {
+            let Some((place, slot)) = self.slots.entry(head) else { break };
+            let Slot::Waiting { operation, progress, next } = slot else { break };
+            let next = *next;
+            let Some(completion) = attempt(operation, progress, watched, &self.pool) else { break };
+            *slot = Slot::Done(completion);
+            self.finished.push(Key(place));
+            self.statistics.delayed += 1;
+            self.waiting -= 1;
+            head = next;
+        }
+        let queue = watched.queue(direction);
+        if queue.head != head {
+            queue.head = head;
+            if head == NONE {
+                queue.tail = NONE;
             }
-            let Some(Slot::Waiting { operation, progress, .. }) = self.slots.at(head) else {
-                unreachable!("a queue links waiting operations only")
-            };
-            let Some(completion) = attempt(operation, progress, watched, &self.pool) else {
-                return;
-            };
-            self.unlink(source, direction, head);
-            self.finish(head, completion);
+            self.note_change(source, direction);
         }
     }
 
