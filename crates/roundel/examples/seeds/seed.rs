@@ -79,12 +79,12 @@ impl Seed {
 }
 
 impl Setting {
-    /// The rule of the notes: exact on the virtual clock, 0.1 s on the real one, which is as much
-    /// on a scaled clock, for a machine's hiccups do not scale.
+    /// The rule of the notes: exact on the virtual clock, 0.1 s on the real one. A program played
+    /// faster is allowed the same 0.1 s, for a machine's hiccups do not scale.
     pub(crate) fn tolerance(&self) -> Tolerance {
         match self.clock {
             ClockKind::Virtual => Tolerance::Exact,
-            ClockKind::Real => Tolerance::Late(0.1 / self.scale),
+            ClockKind::Real => Tolerance::Late(0.1 / self.scale.min(1.0)),
         }
     }
 }
@@ -120,13 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_may_be_as_late_on_a_scaled_clock() {
+    fn a_machine_may_be_as_late_on_a_faster_clock() {
         let mut setting = virtual_setting();
         assert_eq!(setting.tolerance(), Tolerance::Exact);
         setting.clock = ClockKind::Real;
         assert_eq!(setting.tolerance(), Tolerance::Late(0.1));
         setting.scale = 0.1;
         assert_eq!(setting.tolerance(), Tolerance::Late(1.0));
+        setting.scale = 10.0;
+        assert_eq!(setting.tolerance(), Tolerance::Late(0.1));
     }
 
     #[test]

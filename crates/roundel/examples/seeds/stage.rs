@@ -100,7 +100,7 @@ impl Stage {
         let at = Some(self.since(self.0.start));
         let text = text.to_string();
         let mut output = self.0.output.lock().unwrap_or_else(PoisonError::into_inner);
-        for text in text.lines() {
+        for text in text.split('\n') {
             // Whoever reads us may have read enough; the transcript goes on.
             let _ = writeln!(output.live, "{text}");
             output.lines.push(Line { at, text: text.to_owned() });
