@@ -90,7 +90,7 @@ impl SelectorDriver {
     /// There is no selector of this name here (the error lists those there are), or the kernel
     /// refuses it.
     pub fn by_name(name: &str) -> Result<Self, SelectorError> {
-        roundel_selector::by_name(name).map(Self::new)
+        Ok(Self::new(roundel_selector::by_name(name)?))
     }
 
     /// Lets an operation wait at the end of its source's queue.

@@ -185,8 +185,6 @@ impl EventLoop {
     pub fn run_ready(&mut self) -> Result<(), RunError> {
         let _running = Running::begin(&self.handle)?;
         self.core().run_ready();
-        // What the foreign loop does next is not ours to time.
-        self.core().end_timing();
         Ok(())
     }
 
@@ -271,6 +269,9 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.core.end_timing();
+        }
         self.core.phase.set(Phase::Idle);
         self.core.stopping.set(false);
         self.core.stalls.pause();

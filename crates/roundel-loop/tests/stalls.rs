@@ -95,6 +95,17 @@ fn a_stall_is_found_within_a_batch_too() {
 }
 
 #[test]
+fn the_first_and_the_last_batch_of_a_run_are_timed_too() {
+    let (mut event_loop, handle, clock, stalls) = watched(|_| {});
+    let line = slow(&handle, &clock, 150);
+    handle.call_soon(support::stopper(&handle));
+    event_loop.run_forever().unwrap();
+    let found = stalls.take();
+    let [stall] = &found[..] else { panic!("one stall: {found:?}") };
+    assert_eq!(stall.suspects[0].line(), line);
+}
+
+#[test]
 fn waiting_is_nobody_s_stall() {
     let (mut event_loop, handle, _clock, stalls) = watched(|_| {});
     for n in 1..10 {

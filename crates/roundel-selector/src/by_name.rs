@@ -6,7 +6,7 @@ pub(crate) use platform::SELECTORS;
 /// A selector's name and how to open it.
 pub(crate) struct Named {
     pub(crate) name: &'static str,
-    pub(crate) open: fn() -> Result<Box<dyn Selector>, SelectorError>,
+    pub(crate) open: fn() -> Result<Box<dyn Selector + Send>, SelectorError>,
 }
 
 /// Opens the selector called `name`: one of [`names`].
@@ -28,7 +28,7 @@ pub(crate) struct Named {
 /// assert!(error.to_string().contains("no selector is called \"smoke signals\" here"));
 /// # Ok::<(), roundel_selector::SelectorError>(())
 /// ```
-pub fn by_name(name: &str) -> Result<Box<dyn Selector>, SelectorError> {
+pub fn by_name(name: &str) -> Result<Box<dyn Selector + Send>, SelectorError> {
     if name == DEFAULT {
         return Ok(Box::new(DefaultSelector::new()?));
     }

@@ -22,7 +22,7 @@ use crate::{
 /// # Ok::<(), roundel_selector::SelectorError>(())
 /// ```
 #[derive(Debug)]
-pub struct DefaultSelector(Box<dyn Selector>);
+pub struct DefaultSelector(Box<dyn Selector + Send>);
 
 impl DefaultSelector {
     /// Opens it. Opening includes a call that shows whether the mechanism works.
@@ -37,7 +37,7 @@ impl DefaultSelector {
 
 delegate!(impl[] Selector for DefaultSelector, self => self.0);
 
-fn first_that_opens(selectors: &[Named]) -> Result<Box<dyn Selector>, SelectorError> {
+fn first_that_opens(selectors: &[Named]) -> Result<Box<dyn Selector + Send>, SelectorError> {
     let (best, others) = selectors.split_first().expect("every platform has a selector");
     (best.open)()
         .or_else(|error| others.iter().find_map(|selector| (selector.open)().ok()).ok_or(error))
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::PollingSelector;
 
-    fn missing(selector: &'static str) -> Result<Box<dyn Selector>, SelectorError> {
+    fn missing(selector: &'static str) -> Result<Box<dyn Selector + Send>, SelectorError> {
         Err(SelectorError::Unavailable { selector, source: std::io::ErrorKind::Unsupported.into() })
     }
 

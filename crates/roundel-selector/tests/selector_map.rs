@@ -18,7 +18,7 @@ use roundel_selector::{
     Token, Trigger, by_name, names,
 };
 
-fn every(check: impl Fn(SelectorMap<&'static str, Box<dyn Selector>>)) {
+fn every(check: impl Fn(SelectorMap<&'static str, Box<dyn Selector + Send>>)) {
     for name in names() {
         eprintln!("selector: {name}");
         check(SelectorMap::with_selector(by_name(name).unwrap()));

@@ -36,5 +36,12 @@ pub use roundel_selector as selector;
 pub use roundel_sim as sim;
 pub use roundel_timer as timer;
 
-pub use roundel_loop::{EventLoop, LoopConfig, LoopHandle, RemoteHandle};
+pub use roundel_loop::{
+    Attached, EventLoop, LoopConfig, LoopHandle, Outcome, RemoteHandle, Source,
+};
 pub use roundel_promise::{Promise, Promised};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadMe;

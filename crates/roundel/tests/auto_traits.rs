@@ -116,8 +116,8 @@ fn a_selector_is_one_threads_and_its_notifier_everybodys() {
         Source: "Send Sync",
         Events: "Send Sync",
         SelectorError: "Send Sync",
-        DefaultSelector: "",
-        SelectorMap<u8>: "",
+        DefaultSelector: "Send",
+        SelectorMap<u8>: "Send",
     }
 }
 

@@ -163,7 +163,7 @@ impl Stage {
         Ok(EventLoop::with_config(config))
     }
 
-    pub(crate) fn selector(&self) -> Result<Box<dyn Selector>, SelectorError> {
+    pub(crate) fn selector(&self) -> Result<Box<dyn Selector + Send>, SelectorError> {
         by_name(&self.0.setting.driver)
     }
 
