@@ -5,13 +5,14 @@
 //! so user code finds no borrow held and may use the loop at will.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
     mem,
     os::fd::RawFd,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     sync::Arc,
+    task::Waker,
     time::{Duration, Instant},
 };
 
@@ -20,11 +21,12 @@ use roundel_driver::{Driver, DriverError, Key};
 use roundel_timer::TimerQueue;
 
 use crate::{
-    LoopConfig,
+    LoopConfig, LoopHandle,
     config::SharedClock,
     loop_handle::ExecutorHook,
     ready::{ReadyQueue, Site, Work},
-    remote_handle::{Inbox, RemoteJob},
+    layer::Layer,
+    remote_handle::{Arrival, Inbox, RemoteJob},
     stall::StallWatch,
     statistics::{Counters, LoopStatistics},
     submission::Waiters,
@@ -35,10 +37,11 @@ use crate::{
 /// No wait is longer; asyncio's limit, which keeps every system's timeout in range.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A timer's call-back.
-pub(crate) struct TimerCall {
-    pub(crate) call: Box<dyn FnOnce()>,
-    pub(crate) site: Site,
+/// What a timer does.
+pub(crate) enum TimerCall {
+    Call(Box<dyn FnOnce()>, Site),
+    /// Wakes a future that sleeps; nothing is allocated for it.
+    Wake(Waker),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +58,13 @@ pub(crate) struct Core {
     pub(crate) waiters: RefCell<Waiters>,
     pub(crate) watches: RefCell<HashMap<RawFd, Watches>>,
     pub(crate) inbox: Arc<Inbox>,
-    arrivals: RefCell<Option<Receiver<Arc<dyn RemoteJob>>>>,
+    arrivals: RefCell<Option<Receiver<Arrival>>>,
     /// Keys of finished operations, on their way from the driver to the ready queue.
     completed: RefCell<Vec<Key>>,
     pub(crate) executor: RefCell<Option<ExecutorHook>>,
+    pub(crate) layer: OnceCell<Rc<dyn Layer>>,
     clock: SharedClock,
+    recent: Cell<Instant>,
     pub(crate) phase: Cell<Phase>,
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,
@@ -82,6 +87,8 @@ impl Core {
             arrivals: RefCell::new(Some(arrivals)),
             completed: RefCell::default(),
             executor: RefCell::default(),
+            layer: OnceCell::new(),
+            recent: Cell::new(config.clock.0.now()),
             clock: config.clock,
             phase: Cell::new(Phase::Idle),
             stopping: Cell::new(false),
@@ -94,7 +101,13 @@ impl Core {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.clock.0.now()
+        let now = self.clock.0.now();
+        self.recent.set(now);
+        now
+    }
+
+    pub(crate) fn recent(&self) -> Instant {
+        self.recent.get()
     }
 
     pub(crate) fn queue_remote(&self, job: Arc<dyn RemoteJob>) {
@@ -159,7 +172,7 @@ impl Core {
     }
 
     /// Queues what has happened: call-backs of other threads, then outcomes, then due timers.
-    pub(crate) fn process_events(&self) {
+    pub(crate) fn process_events(self: &Rc<Self>) {
         self.counters.turns.add(1);
         self.drain_inbox();
         self.deliver_completions();
@@ -167,18 +180,23 @@ impl Core {
     }
 
     /// Queues what had arrived from other threads by now.
-    pub(crate) fn drain_inbox(&self) {
+    pub(crate) fn drain_inbox(self: &Rc<Self>) {
         if !self.inbox.wake.take_work() {
             return;
         }
         let arrivals = self.arrivals.borrow();
         let Some(arrivals) = &*arrivals else { return };
-        let mut ready = self.ready.borrow_mut();
         let mut taken = 0;
         // A thread that never stops sending must not keep the loop here.
-        for job in arrivals.try_iter().take(arrivals.len().max(1)) {
-            ready.push(Work::Remote(job));
+        for arrival in arrivals.try_iter().take(arrivals.len().max(1)) {
             taken += 1;
+            match (arrival, self.layer.get()) {
+                (Arrival::Call(job), _) => self.queue_remote(job),
+                (Arrival::Wake(ticket), Some(layer)) => {
+                    layer.wake(&LoopHandle { core: Rc::clone(self) }, ticket);
+                }
+                (Arrival::Wake(_), None) => {}
+            }
         }
         if !arrivals.is_empty() {
             // What came meanwhile is for the next turn; the bell is ours, we are awake.
@@ -209,14 +227,20 @@ impl Core {
         }
         let now = self.now();
         self.check_for_stall(now);
-        let mut timers = self.timers.borrow_mut();
-        let mut ready = self.ready.borrow_mut();
         let mut due = 0;
-        while due < self.timers_per_turn
-            && let Some(key) = timers.next_due(now)
-        {
-            ready.push(Work::Timer(key));
+        while due < self.timers_per_turn {
+            let mut timers = self.timers.borrow_mut();
+            let Some(key) = timers.next_due(now) else { break };
             due += 1;
+            // A sleeper is woken here, at its place in the order, and not by a turn of its own.
+            if let Some(TimerCall::Wake(_)) = timers.get(key)
+                && let Some(TimerCall::Wake(waker)) = timers.take(key)
+            {
+                drop(timers);
+                waker.wake();
+            } else {
+                self.ready.borrow_mut().push(Work::Timer(key));
+            }
         }
         self.counters.timers.add(due);
     }
@@ -266,7 +290,7 @@ impl Core {
             }
             Work::Timer(key) => {
                 let timer = self.timers.borrow_mut().take(key);
-                if let Some(TimerCall { call, site }) = timer {
+                if let Some(TimerCall::Call(call, site)) = timer {
                     self.begin(site);
                     call();
                 }
@@ -345,5 +369,8 @@ impl Core {
         let watches = self.watches.take();
         let executor = self.executor.take();
         drop((arrivals, ready, timers, waiters, watches, executor));
+        if let Some(layer) = self.layer.get() {
+            layer.close();
+        }
     }
 }

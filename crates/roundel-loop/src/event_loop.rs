@@ -248,13 +248,13 @@ impl fmt::Debug for EventLoop {
 
 /// While it lives, the loop runs: it is this thread's current one, and no stop is left over after.
 struct Running<'a> {
-    core: &'a Core,
+    core: &'a Rc<Core>,
     _entered: Entered,
 }
 
 impl<'a> Running<'a> {
     fn begin(handle: &'a LoopHandle) -> Result<Self, RunError> {
-        let core = &*handle.core;
+        let core = &handle.core;
         if core.phase.get() == Phase::Closed {
             return Err(RunError::Closed);
         }

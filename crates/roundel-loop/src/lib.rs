@@ -74,6 +74,7 @@
 #![cfg(unix)]
 
 mod attached;
+mod layer;
 mod config;
 mod error;
 mod event_loop;
@@ -96,6 +97,7 @@ pub use config::{LoopConfig, SharedClock};
 pub use error::{LoopClosed, NoExecutor, RunError};
 pub use event_loop::EventLoop;
 pub use handle::{Handle, TimerHandle};
+pub use layer::Layer;
 pub use loop_handle::LoopHandle;
 pub use ready::{Job, Site};
 pub use remote_handle::{RemoteCall, RemoteHandle};
@@ -103,7 +105,7 @@ pub use roundel_driver::{
     Address, Buffer, Completion, Driver, DriverStatistics, Interest, Operation, OperationError,
     Outcome, Readiness, SelectorDriver, Source, SourceId,
 };
-pub use roundel_timer::{Clock, Deadline, SystemClock, VirtualClock};
+pub use roundel_timer::{Clock, Deadline, SystemClock, TimerKey, VirtualClock};
 pub use stall::Stall;
 pub use statistics::LoopStatistics;
 pub use submission::{OperationHandle, PendingOperation, Submission};

@@ -1,20 +1,22 @@
 //! `LoopHandle`: the loop as its own thread sees it.
 
 use std::{
+    any::Any,
     cell::Cell,
     fmt,
     os::fd::{AsFd, AsRawFd},
     panic::Location,
     rc::Rc,
+    task::Waker,
     time::{Duration, Instant},
 };
 
 use roundel_driver::{Interest, OperationError, Readiness, Source};
 use roundel_promise::{Promised, promise};
-use roundel_timer::Deadline;
+use roundel_timer::{Deadline, TimerKey};
 
 use crate::{
-    Attached, Handle, Job, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle, TimerHandle,
+    Attached, Handle, Job, Layer, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle, TimerHandle,
     Unhandled, UnhandledHandler, Verdict, WatchHandle,
     core::{Core, Phase, TimerCall},
     current,
@@ -97,6 +99,70 @@ impl LoopHandle {
         self.push(Work::Job(job, site), site)
     }
 
+    /// Queues a job whose owner needs no handle; `site` is told if it panics or stalls. On a
+    /// closed loop the job is dropped.
+    #[inline]
+    pub fn queue_job(&self, job: Rc<dyn Job>, site: Site) {
+        if !self.is_closed() {
+            self.core.ready.borrow_mut().push(Work::Job(job, site));
+        }
+    }
+
+    /// Wakes `waker` at the deadline, with no call-back between; the key is for
+    /// [`cancel_wake`](Self::cancel_wake).
+    pub fn wake_at(&self, deadline: Deadline, waker: Waker) -> TimerKey {
+        self.core.timers.borrow_mut().insert(deadline, TimerCall::Wake(waker))
+    }
+
+    /// Moves a wake to another deadline; false if it has happened.
+    pub fn move_wake(&self, key: TimerKey, deadline: Deadline) -> bool {
+        self.core.timers.borrow_mut().reset(key, deadline)
+    }
+
+    /// Whether a wake is still to come.
+    pub fn is_wake_pending(&self, key: TimerKey) -> bool {
+        self.core.timers.borrow().get(key).is_some()
+    }
+
+    /// Forgets a wake; false if it has happened.
+    pub fn cancel_wake(&self, key: TimerKey) -> bool {
+        let forgotten = self.core.timers.borrow_mut().cancel(key);
+        forgotten.is_some()
+    }
+
+    /// The state of the layer above, made at the first call.
+    ///
+    /// # Panics
+    /// If the loop has a layer of another type.
+    pub fn layer<L: Layer>(&self, make: impl FnOnce(&Self) -> Rc<L>) -> Rc<L> {
+        let layer = self.core.layer.get_or_init(|| make(self));
+        let layer: Rc<dyn Any> = Rc::clone(layer) as _;
+        layer.downcast().expect("a loop has one layer")
+    }
+
+    /// The state of the layer above, if it has been made and is of this type.
+    pub fn existing_layer<L: Layer>(&self) -> Option<Rc<L>> {
+        let layer: Rc<dyn Any> = Rc::clone(self.core.layer.get()?) as _;
+        layer.downcast().ok()
+    }
+
+    /// Looks at the state of the layer above without sharing it.
+    #[inline]
+    pub fn layer_ref<L: Layer>(&self) -> Option<&L> {
+        let layer: &dyn Any = &**self.core.layer.get()?;
+        layer.downcast_ref()
+    }
+
+    /// The time of the last reading of the clock, by whomever: some time in this turn or the last.
+    pub fn recent(&self) -> Instant {
+        self.core.recent()
+    }
+
+    /// Looks at the running loop without taking a handle of it.
+    pub fn with_current<R>(look: impl FnOnce(Option<&Self>) -> R) -> R {
+        current::with(look)
+    }
+
     #[inline]
     fn push(&self, work: Work, site: Site) -> Handle {
         if self.core.phase.get() != Phase::Running {
@@ -131,7 +197,7 @@ impl LoopHandle {
     fn schedule_at(&self, deadline: Deadline, call: Box<dyn FnOnce()>) -> TimerHandle {
         self.demand_open("call_later or call_at");
         let site = Location::caller();
-        let key = self.core.timers.borrow_mut().insert(deadline, TimerCall { call, site });
+        let key = self.core.timers.borrow_mut().insert(deadline, TimerCall::Call(call, site));
         TimerHandle {
             core: Rc::downgrade(&self.core),
             key,

@@ -26,6 +26,13 @@ enum Stage<F> {
     Begun,
 }
 
+/// What threads leave for the loop.
+pub(crate) enum Arrival {
+    Call(Arc<dyn RemoteJob>),
+    /// For the layer above.
+    Wake(usize),
+}
+
 /// The call-back and its handle's end of it, in one allocation. The lock is held for a move only,
 /// never while the call-back runs or is dropped.
 struct Cell<F> {
@@ -74,13 +81,13 @@ impl<F: FnOnce() + Send> RemoteJob for Cell<F> {
 
 /// Where other threads leave call-backs.
 pub(crate) struct Inbox {
-    queue: Sender<Arc<dyn RemoteJob>>,
+    queue: Sender<Arrival>,
     pub(crate) wake: WakeState,
     notifier: Notifier,
 }
 
 impl Inbox {
-    pub(crate) fn new(notifier: Notifier) -> (Arc<Self>, Receiver<Arc<dyn RemoteJob>>) {
+    pub(crate) fn new(notifier: Notifier) -> (Arc<Self>, Receiver<Arrival>) {
         let (queue, receiver) = crossbeam_channel::unbounded();
         (Arc::new(Self { queue, wake: WakeState::new(), notifier }), receiver)
     }
@@ -138,13 +145,20 @@ impl RemoteHandle {
             _ => false,
         });
         if !here {
-            if self.inbox.queue.send(Arc::clone(&job)).is_err() {
+            if self.inbox.queue.send(Arrival::Call(Arc::clone(&job))).is_err() {
                 let call = cell.leave_waiting(Stage::Cancelled);
                 return Err(LoopClosed(call.expect("nobody else has seen the call-back")));
             }
             self.inbox.ring();
         }
         Ok(RemoteCall(job))
+    }
+
+    /// Hands a ticket to the loop's [`Layer`](crate::Layer); no effect on a closed loop.
+    pub fn wake(&self, ticket: usize) {
+        if self.inbox.queue.send(Arrival::Wake(ticket)).is_ok() {
+            self.inbox.ring();
+        }
     }
 
     /// Stops the loop after its present turn, as [`LoopHandle::stop`](crate::LoopHandle::stop)

@@ -1,0 +1,278 @@
+//! `TaskCell`: a task in one allocation, and its waker. The only unsafe code of this crate.
+//!
+//! A cell is made in an `Rc` by [`TaskCell::spawn`] and in no other way, none of its fields can be
+//! reached from outside this file, and nothing here moves the future once it is in its stage: it is
+//! polled where it lies and dropped where it lies. That is what pinning asks for.
+//!
+//! The waker is a number (see `ticket.rs`), so its functions have no memory to mishandle.
+#![allow(unsafe_code)]
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    ptr,
+    rc::Rc,
+    task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
+};
+
+use roundel_loop::{Job, LoopHandle, Site};
+
+use crate::{
+    JoinError,
+    executor::{AnyTask, Executor},
+    header::{Flags, Header},
+    ticket::{Ticket, wake_from_afar},
+    unread::report_panic,
+};
+
+pub(crate) type Outcome<T> = Result<T, JoinError>;
+
+/// What is left of a task.
+enum Stage<F: Future> {
+    Future(F),
+    /// The future has ended so; what it left to clean up goes on.
+    CleaningUp(Outcome<F::Output>),
+    Done(Outcome<F::Output>),
+    Taken,
+}
+
+pub(crate) struct TaskCell<F: Future> {
+    header: Header,
+    executor: Rc<Executor>,
+    stage: RefCell<Stage<F>>,
+}
+
+/// A task with its result, whatever its future is.
+pub(crate) trait Joinable<T>: AnyTask {
+    /// The outcome, once.
+    fn take(&self) -> Option<Outcome<T>>;
+}
+
+impl<F> TaskCell<F>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    /// Seats a task and queues its first step.
+    pub(crate) fn spawn(handle: &LoopHandle, site: Site, future: F) -> Rc<Self> {
+        let executor = Executor::of(handle);
+        let seated = Rc::clone(&executor);
+        executor.seat(handle, site, move |header| {
+            Rc::new(Self { header, executor: seated, stage: RefCell::new(Stage::Future(future)) })
+        })
+    }
+
+    /// Polls the future once; its outcome, if that was its end.
+    fn poll_future(&self, context: &mut Context<'_>) -> Option<Outcome<F::Output>> {
+        let polled = catch_unwind(AssertUnwindSafe(|| match &mut *self.stage.borrow_mut() {
+            Stage::Future(future) => {
+                // SAFETY: the future lies in a cell that only `spawn` makes, in an `Rc` that is
+                // never taken apart, behind a private field. This file moves it nowhere: it is
+                // replaced, and so dropped in place, when it has ended. Whoever adds a way to move
+                // a stage out before its future has ended would break this.
+                unsafe { Pin::new_unchecked(future) }.poll(context).map(Ok)
+            }
+            _ => Poll::Pending,
+        }));
+        match polled {
+            Ok(Poll::Pending) => None,
+            Ok(Poll::Ready(outcome)) => Some(outcome),
+            Err(payload) => Some(Err(self.panicked(payload))),
+        }
+    }
+
+    fn panicked(&self, payload: Box<dyn std::any::Any + Send>) -> JoinError {
+        JoinError::panicked(self.header.id, self.header.site, payload)
+    }
+
+    fn cancelled(&self) -> JoinError {
+        JoinError::cancelled(self.header.id, self.header.site)
+    }
+
+    /// The future has ended, or is to end here: it is dropped in place, and its clean-up begins.
+    fn end_future(&self, outcome: Outcome<F::Output>) {
+        self.header.set(Flags::CLEANING);
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            *self.stage.borrow_mut() = Stage::CleaningUp(outcome);
+        }));
+        if let Err(payload) = dropped {
+            // The assignment puts the new stage in place even while the old one unwinds.
+            self.header.clear(Flags::CANCELLED);
+            *self.stage.borrow_mut() = Stage::CleaningUp(Err(self.panicked(payload)));
+        }
+    }
+
+    /// Polls what the future left to clean up; whether all of it is done.
+    fn clean_up(&self, handle: &LoopHandle, context: &mut Context<'_>) -> bool {
+        loop {
+            // Out of the header while it is polled: it may leave more.
+            let clean_ups = self.header.if_rare(|rare| mem::take(&mut rare.clean_ups));
+            let Some(mut clean_ups) = clean_ups.filter(|it| !it.is_empty()) else { return true };
+            let polled = clean_ups.poll(handle, &self.executor, &self.header, context);
+            let more = self.header.rare(|rare| mem::take(&mut rare.clean_ups));
+            let done = more.is_empty();
+            clean_ups.append(more, handle);
+            self.header.rare(|rare| rare.clean_ups = clean_ups);
+            if polled.is_pending() {
+                return false;
+            }
+            if done {
+                return true;
+            }
+        }
+    }
+
+    /// The end: the outcome is there for whoever waits, and the seat is free.
+    fn finish(&self, handle: &LoopHandle) {
+        let mut stage = self.stage.borrow_mut();
+        if let Stage::CleaningUp(outcome) = mem::replace(&mut *stage, Stage::Taken) {
+            if matches!(&outcome, Err(error) if error.is_cancelled()) {
+                self.header.set(Flags::CANCELLED);
+            }
+            *stage = Stage::Done(outcome);
+        }
+        drop(stage);
+        self.header.set(Flags::DONE);
+        self.executor.leave(self.header.ticket);
+        for joiner in self.header.take_joiners() {
+            joiner.waker.wake();
+        }
+        if !self.header.has(Flags::OWNED) {
+            self.report_unread(handle);
+        }
+    }
+
+    /// Nobody is there to take the outcome: a panic goes to the loop's handler, a value is dropped.
+    fn report_unread(&self, handle: &LoopHandle) {
+        if let Some(Err(error)) = Joinable::take(self)
+            && let Ok(payload) = error.try_into_panic()
+        {
+            report_panic(handle, &self.header, "a task panicked", payload);
+        }
+    }
+
+    /// Polls once.
+    pub(crate) fn step(self: Rc<Self>, handle: &LoopHandle) {
+        let header = &self.header;
+        header.clear(Flags::QUEUED);
+        if header.has(Flags::DONE | Flags::RUNNING) {
+            return;
+        }
+        let _entered = self.executor.enter(header);
+        let waker = mem::ManuallyDrop::new(waker(header.ticket));
+        let mut context = Context::from_waker(&waker);
+        header.set(Flags::RUNNING);
+        if !header.has(Flags::CLEANING) {
+            header.count_poll();
+            let cancelled_before = header.has(Flags::CANCEL);
+            let outcome = if cancelled_before { None } else { self.poll_future(&mut context) };
+            // A cancel cannot be outrun: not by a value that is ready in the same step either.
+            let outcome = match outcome {
+                Some(Ok(_)) | None if header.has(Flags::CANCEL) => Some(Err(self.cancelled())),
+                outcome => outcome,
+            };
+            if let Some(outcome) = outcome {
+                self.end_future(outcome);
+            }
+        }
+        let done = header.has(Flags::CLEANING) && self.clean_up(handle, &mut context);
+        header.clear(Flags::RUNNING);
+        if done {
+            self.finish(handle);
+        }
+    }
+}
+
+impl<F> Job for TaskCell<F>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn run(self: Rc<Self>) {
+        let handle = LoopHandle::current();
+        self.step(&handle);
+    }
+}
+
+impl<F> AnyTask for TaskCell<F>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn close(&self) {
+        if !self.header.set(Flags::DONE) {
+            self.header.set(Flags::CANCELLED);
+            let _entered = self.executor.enter(&self.header);
+            *self.stage.borrow_mut() = Stage::Done(Err(self.cancelled()));
+            let rare = self.header.rare.borrow_mut().take();
+            let joiner = self.header.joiner.borrow_mut().take();
+            drop((rare, joiner));
+        }
+    }
+}
+
+impl<F> Joinable<F::Output> for TaskCell<F>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn take(&self) -> Option<Outcome<F::Output>> {
+        if !self.header.has(Flags::DONE) {
+            return None;
+        }
+        match mem::replace(&mut *self.stage.borrow_mut(), Stage::Taken) {
+            Stage::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}
+
+/// The waker of a ticket.
+pub(crate) fn waker(ticket: Ticket) -> Waker {
+    // SAFETY: the functions of the table treat the data as a number and never as an address, keep
+    // no count and hand on what they get, so they hold for any number, any number of times and in
+    // any thread. Whoever lets them look behind the pointer would break this.
+    unsafe { Waker::new(ptr::without_provenance(ticket.0), &TICKET) }
+}
+
+static TICKET: RawWakerVTable =
+    RawWakerVTable::new(|data| RawWaker::new(data, &TICKET), wake, wake, |_| ());
+
+fn wake(data: *const ()) {
+    let ticket = Ticket(data.addr());
+    let here = LoopHandle::with_current(|handle| {
+        let Some(handle) = handle else { return false };
+        match handle.layer_ref::<Executor>() {
+            Some(executor) if executor.is_number(ticket.executor()) => {
+                executor.wake(handle, ticket);
+                true
+            }
+            _ => false,
+        }
+    });
+    if !here {
+        wake_from_afar(ticket);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ticket, waker};
+
+    #[test]
+    fn wakers_of_one_task_are_known_as_such_and_cost_nothing_to_copy() {
+        let one = waker(Ticket(7));
+        let copy = one.clone();
+        assert!(one.will_wake(&copy));
+        assert!(!one.will_wake(&waker(Ticket(8))));
+        drop(one);
+        copy.wake_by_ref(); // reaches nobody, and harms nobody
+    }
+}

@@ -1,0 +1,221 @@
+//! `Executor`: the tasks of one loop, and what they have in common.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+
+use roundel_loop::{Job, Layer, LoopHandle, Site};
+
+use crate::{
+    header::{Flags, Header, WaitsFor},
+    ticket::{MOST_TASKS, Ticket, dismiss, enlist},
+};
+
+/// A task, whatever its future is.
+pub(crate) trait AnyTask: Job {
+    fn header(&self) -> &Header;
+
+    /// The loop is closed: drops the future and whatever else may hold the task in a circle.
+    fn close(&self);
+}
+
+struct Seat {
+    generation: u32,
+    task: Option<Rc<dyn AnyTask>>,
+}
+
+#[derive(Default)]
+struct Seats {
+    seats: Vec<Seat>,
+    free: Vec<u32>,
+    taken: usize,
+}
+
+/// The tasks of a loop: the loop's layer.
+pub(crate) struct Executor {
+    number: u16,
+    seats: RefCell<Seats>,
+    next_id: Cell<u64>,
+    current: Cell<u64>,
+    current_ticket: Cell<Option<Ticket>>,
+    /// How long a cancelled task may clean up.
+    grace: Cell<Duration>,
+    wakes: Cell<u64>,
+    polls: Cell<u64>,
+}
+
+/// Long enough for a goodbye over a slow network, short enough for a shutdown to be noticed.
+const GRACE: Duration = Duration::from_secs(10);
+
+impl Executor {
+    /// The executor of a loop, made at its first task.
+    pub(crate) fn of(handle: &LoopHandle) -> Rc<Self> {
+        handle.layer(|handle| {
+            Rc::new(Self {
+                number: enlist(handle.remote()),
+                seats: RefCell::default(),
+                next_id: Cell::new(1),
+                current: Cell::new(0),
+                current_ticket: Cell::new(None),
+                grace: Cell::new(GRACE),
+                wakes: Cell::new(0),
+                polls: Cell::new(0),
+            })
+        })
+    }
+
+    /// The executor of the running loop, if it has one.
+    pub(crate) fn current() -> Option<Rc<Self>> {
+        LoopHandle::with_current(|handle| handle?.existing_layer())
+    }
+
+    /// Gives a task a seat; `make` makes the task from its header.
+    pub(crate) fn seat<T: AnyTask + 'static>(
+        &self,
+        handle: &LoopHandle,
+        site: Site,
+        make: impl FnOnce(Header) -> Rc<T>,
+    ) -> Rc<T> {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        let mut seats = self.seats.borrow_mut();
+        let index = match seats.free.pop() {
+            Some(index) => index as usize,
+            None => {
+                let index = seats.seats.len();
+                assert!(index < MOST_TASKS, "spawning a task: 2^28 tasks live already");
+                seats.seats.push(Seat { generation: 0, task: None });
+                index
+            }
+        };
+        seats.taken += 1;
+        let ticket = Ticket::new(self.number, seats.seats[index].generation, index);
+        let header = Header::new(id, ticket, site, handle.recent(), self.current.get());
+        let task = make(header);
+        seats.seats[index].task = Some(Rc::clone(&task) as _);
+        task
+    }
+
+    /// A task has ended: its seat is free, and its ticket stale.
+    pub(crate) fn leave(&self, ticket: Ticket) {
+        let mut seats = self.seats.borrow_mut();
+        let index = ticket.index();
+        let Some(seat) = seats.seats.get_mut(index) else { return };
+        let task = seat.task.take();
+        if task.is_some() {
+            seat.generation = seat.generation.wrapping_add(1);
+            seats.taken -= 1;
+            seats.free.push(index as u32);
+        }
+        drop(seats);
+        drop(task);
+    }
+
+    pub(crate) fn find(&self, ticket: Ticket) -> Option<Rc<dyn AnyTask>> {
+        let seats = self.seats.borrow();
+        let seat = seats.seats.get(ticket.index())?;
+        let task = seat.task.as_ref()?;
+        (task.header().ticket == ticket).then(|| Rc::clone(task))
+    }
+
+    /// Queues the task of this ticket, unless it is queued already or has ended.
+    #[inline]
+    pub(crate) fn wake(&self, handle: &LoopHandle, ticket: Ticket) {
+        if let Some(task) = self.find(ticket)
+            && !task.header().set(Flags::QUEUED)
+        {
+            self.wakes.set(self.wakes.get() + 1);
+            let site = task.header().site;
+            handle.queue_job(task as _, site);
+        }
+    }
+
+    pub(crate) fn is_number(&self, number: u16) -> bool {
+        self.number == number
+    }
+
+    /// Notes what the current task waits for, for whoever looks.
+    pub(crate) fn note(what: WaitsFor) {
+        LoopHandle::with_current(|handle| {
+            if let Some(task) = handle?.layer_ref::<Self>()?.current_task() {
+                task.header().waits_for.set(what);
+            }
+            Some(())
+        });
+    }
+
+    /// Everything that lives, by number.
+    pub(crate) fn tasks(&self) -> Vec<Rc<dyn AnyTask>> {
+        let seats = self.seats.borrow();
+        let mut tasks: Vec<_> = seats.seats.iter().filter_map(|seat| seat.task.clone()).collect();
+        tasks.sort_by_key(|task| task.header().id);
+        tasks
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.seats.borrow().taken
+    }
+
+    /// The task being polled now, by number; 0 if none is.
+    pub(crate) fn current_id(&self) -> u64 {
+        self.current.get()
+    }
+
+    pub(crate) fn current_task(&self) -> Option<Rc<dyn AnyTask>> {
+        self.find(self.current_ticket.get()?)
+    }
+
+    /// Makes a task the current one for as long as the guard lives.
+    pub(crate) fn enter<'a>(&'a self, header: &Header) -> Entered<'a> {
+        self.polls.set(self.polls.get() + 1);
+        let before =
+            (self.current.replace(header.id), self.current_ticket.replace(Some(header.ticket)));
+        Entered { executor: self, before }
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace.get()
+    }
+
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.grace.set(grace);
+    }
+
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.get()
+    }
+}
+
+/// The task that was current before is current again when this is dropped.
+pub(crate) struct Entered<'a> {
+    executor: &'a Executor,
+    before: (u64, Option<Ticket>),
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.executor.current.set(self.before.0);
+        self.executor.current_ticket.set(self.before.1);
+    }
+}
+
+impl Layer for Executor {
+    fn wake(&self, handle: &LoopHandle, ticket: usize) {
+        Self::wake(self, handle, Ticket(ticket));
+    }
+
+    fn close(&self) {
+        dismiss(self.number);
+        // Futures may spawn while they are dropped; the closed loop refuses them.
+        for task in self.tasks() {
+            task.close();
+            self.leave(task.header().ticket);
+        }
+    }
+}

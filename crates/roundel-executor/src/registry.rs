@@ -1,0 +1,111 @@
+//! `all_tasks`, `current_task`: what lives on a loop, as plain records. A look polls nothing, wakes
+//! nobody and waits for nothing.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use roundel_loop::{LoopHandle, Site};
+
+use crate::{
+    executor::{AnyTask, Executor},
+    header::{TaskState, WaitsFor},
+};
+
+/// What is known of a task at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Its number, unique on its loop.
+    pub id: u64,
+    /// The name it was given, or `Task-` and its number.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: TaskState,
+    /// Where it was spawned.
+    pub site: Site,
+    /// How long ago, to the loop's turn.
+    pub age: Duration,
+    /// How often its future has been polled.
+    pub polls: u32,
+    /// What it waits for, as far as that says.
+    pub waits_for: WaitsFor,
+    /// The tasks that wait for its end, by number.
+    pub awaited_by: Vec<u64>,
+    /// The task that spawned it, if one did.
+    pub parent: Option<u64>,
+}
+
+impl TaskInfo {
+    pub(crate) fn of(task: &dyn AnyTask, now: Instant) -> Self {
+        let header = task.header();
+        Self {
+            id: header.id,
+            name: header.display_name(),
+            state: header.state(),
+            site: header.site,
+            age: header.age(now),
+            polls: header.polls(),
+            waits_for: header.waits_for.get(),
+            awaited_by: header.awaited_by(),
+            parent: (header.parent != 0).then_some(header.parent),
+        }
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, state, site, age, polls, waits_for, .. } = self;
+        write!(f, "{name} {state:?} spawned at {site} {age:?} ago, {polls} polls, ")?;
+        write!(f, "waits for {waits_for:?}")
+    }
+}
+
+/// The tasks of the running loop that have not ended, by number.
+///
+/// # Panics
+/// If no loop runs in this thread.
+#[track_caller]
+pub fn all_tasks() -> Vec<TaskInfo> {
+    tasks_of(&LoopHandle::current())
+}
+
+/// The tasks of a loop that have not ended, by number.
+pub fn tasks_of(handle: &LoopHandle) -> Vec<TaskInfo> {
+    let now = handle.recent();
+    let Some(executor) = handle.existing_layer::<Executor>() else { return Vec::new() };
+    executor.tasks().iter().map(|task| TaskInfo::of(&**task, now)).collect()
+}
+
+/// The task that runs now; none in a plain call-back and outside a loop.
+pub fn current_task() -> Option<TaskInfo> {
+    let now = LoopHandle::with_current(|handle| Some(handle?.recent()))?;
+    Some(TaskInfo::of(&*Executor::current()?.current_task()?, now))
+}
+
+/// An executor's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecutorStatistics {
+    /// Tasks that have not ended.
+    pub tasks: usize,
+    /// Steps made so far.
+    pub polls: u64,
+    /// Wakes that queued a task.
+    pub wakes: u64,
+}
+
+/// What the executor of a loop holds and has done.
+pub fn statistics(handle: &LoopHandle) -> ExecutorStatistics {
+    let Some(executor) = handle.existing_layer::<Executor>() else {
+        return ExecutorStatistics::default();
+    };
+    ExecutorStatistics { tasks: executor.len(), polls: executor.polls(), wakes: executor.wakes() }
+}
+
+/// How long what a cancelled or timed-out future leaves may clean up, on this loop; 10 s unless
+/// changed. What outlasts it is dropped and reported.
+pub fn set_grace(handle: &LoopHandle, grace: Duration) {
+    Executor::of(handle).set_grace(grace);
+}

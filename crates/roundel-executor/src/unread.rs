@@ -1,0 +1,22 @@
+//! What becomes of a panic that nobody is there to read: the loop's handler is told.
+
+use std::any::Any;
+
+use roundel_loop::{LoopHandle, Unhandled};
+
+use crate::header::Header;
+
+pub(crate) fn report_panic(
+    handle: &LoopHandle,
+    header: &Header,
+    message: &str,
+    payload: Box<dyn Any + Send>,
+) {
+    let mut report = Unhandled::new(message).detail("task", header.id);
+    report.panic = Some(payload);
+    report.site = Some(header.site);
+    if let Some(name) = header.name() {
+        report = report.detail("name", name);
+    }
+    handle.report(&report);
+}
