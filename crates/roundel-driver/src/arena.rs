@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) index: u32,
-    generation: u32,
+    pub(crate) generation: u32,
 }
 
 #[derive(Debug)]
@@ -74,13 +74,16 @@ impl<T> Arena<T> {
         if entry.generation != place.generation || matches!(entry.tenant, Tenant::Vacant(_)) {
             return None;
         }
-        entry.generation = entry.generation.wrapping_add(1);
         let Tenant::Value(value) = std::mem::replace(&mut entry.tenant, Tenant::Vacant(self.free))
         else {
             return None;
         };
-        self.free = place.index;
         self.len -= 1;
+        // A place whose generations have run out is given up, so that no key ever returns.
+        if let Some(next) = entry.generation.checked_add(1) {
+            entry.generation = next;
+            self.free = place.index;
+        }
         Some(value)
     }
 

@@ -4,13 +4,14 @@ use std::{io, mem, os::fd::OwnedFd};
 
 use rustix::{
     fd::{AsFd, BorrowedFd},
-    fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    net::{RecvFlags, SendFlags, SocketType, connect, getpeername, recv, send, sockopt},
+    net::{RecvFlags, SendFlags, connect, getpeername, ipproto, recv, send, sockopt},
 };
 
 use crate::{
     Buffer, BufferPool, Completion, OperationError, Outcome,
+    buffer::LARGEST,
     operation::{Address, Direction, Operation},
     watched::{Kind, Watched},
 };
@@ -48,7 +49,7 @@ pub(crate) fn attempt(
 trait Calls {
     fn get(&self, watched: &mut Watched, room: &mut [u8]) -> Result<usize, Errno>;
     fn put(&self, watched: &mut Watched, data: &[u8]) -> Result<usize, Errno>;
-    fn is_stream(&self, descriptor: BorrowedFd<'_>) -> bool;
+    fn is_tcp(&self, descriptor: BorrowedFd<'_>) -> bool;
 }
 
 struct Socket;
@@ -62,8 +63,8 @@ impl Calls for Socket {
         send(watched.source.as_fd(), data, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
     }
 
-    fn is_stream(&self, descriptor: BorrowedFd<'_>) -> bool {
-        sockopt::socket_type(descriptor) == Ok(SocketType::STREAM)
+    fn is_tcp(&self, descriptor: BorrowedFd<'_>) -> bool {
+        sockopt::socket_protocol(descriptor) == Ok(Some(ipproto::TCP))
     }
 }
 
@@ -80,8 +81,8 @@ impl Calls for File {
         rustix::io::write(watched.source.as_fd(), data)
     }
 
-    fn is_stream(&self, descriptor: BorrowedFd<'_>) -> bool {
-        fstat(descriptor).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+    fn is_tcp(&self, _: BorrowedFd<'_>) -> bool {
+        false
     }
 }
 
@@ -91,8 +92,9 @@ fn receive(
     at_most: usize,
     calls: impl Calls,
 ) -> Result<Outcome, Errno> {
+    let at_most = at_most.min(LARGEST);
     let buffer = pool.fill(at_most, |room| uninterrupted(|| calls.get(watched, room)))?;
-    if (1..at_most).contains(&buffer.len()) && is_stream(watched, &calls) {
+    if (1..at_most).contains(&buffer.len()) && is_tcp(watched, &calls) {
         watched.came_short(Direction::Read);
     }
     Ok(Outcome::Received(buffer))
@@ -105,11 +107,16 @@ fn transmit(
     calls: impl Calls,
 ) -> Result<Outcome, Errno> {
     loop {
-        *progress += uninterrupted(|| calls.put(watched, &data[*progress..]))?;
+        let sent = uninterrupted(|| calls.put(watched, &data[*progress..]))?;
+        *progress += sent;
         if *progress >= data.len() {
             return Ok(Outcome::Sent(mem::take(data)));
         }
-        if is_stream(watched, &calls) {
+        if sent == 0 {
+            // A device that takes nothing and does not refuse would be asked for ever.
+            return Err(Errno::IO);
+        }
+        if is_tcp(watched, &calls) {
             watched.came_short(Direction::Write);
             if !watched.may(Direction::Write) {
                 return Err(Errno::WOULDBLOCK);
@@ -119,12 +126,12 @@ fn transmit(
 }
 
 /// Asks the kernel once a short transfer makes the answer worth knowing.
-fn is_stream(watched: &mut Watched, calls: &impl Calls) -> bool {
+fn is_tcp(watched: &mut Watched, calls: &impl Calls) -> bool {
     if watched.kind == Kind::Unknown {
-        let stream = calls.is_stream(watched.source.as_fd());
-        watched.kind = if stream { Kind::Stream } else { Kind::Other };
+        let tcp = calls.is_tcp(watched.source.as_fd());
+        watched.kind = if tcp { Kind::Tcp } else { Kind::Other };
     }
-    watched.kind == Kind::Stream
+    watched.kind == Kind::Tcp
 }
 
 fn accept_one(watched: &mut Watched) -> Result<OwnedFd, Errno> {
@@ -166,8 +173,9 @@ fn start_or_finish_connect(
         };
         return match answer {
             Ok(()) => Ok(Outcome::Connected),
-            // An interrupted connect goes on by itself, as one in progress does (connect(2)).
-            Err(Errno::INPROGRESS | Errno::INTR) => {
+            // An interrupted connect goes on by itself, as one in progress does, whoever began it
+            // (connect(2)).
+            Err(Errno::INPROGRESS | Errno::INTR | Errno::ALREADY) => {
                 *progress = 1;
                 Err(Errno::WOULDBLOCK)
             }
@@ -180,6 +188,8 @@ fn start_or_finish_connect(
     sockopt::socket_error(watched.source.as_fd())??;
     match getpeername(watched.source.as_fd()) {
         Ok(_) => Ok(Outcome::Connected),
+        // It failed, and another operation on the socket was told why.
+        Err(Errno::NOTCONN) if watched.is_write_side_over() => Err(Errno::NOTCONN),
         Err(Errno::NOTCONN) => Err(Errno::WOULDBLOCK),
         Err(cause) => Err(cause),
     }

@@ -36,6 +36,13 @@ impl Buffer {
         self.len = self.len.min(len);
     }
 
+    /// Cuts the content at `at`; what lies behind is copied into a buffer of its own.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let rest = self.get(at..).unwrap_or_default().into();
+        self.truncate(at);
+        rest
+    }
+
     /// The content as a vector; pooled memory leaves its pool for good.
     pub fn into_vec(mut self) -> Vec<u8> {
         if let Some(home) = self.home.take() {
@@ -105,6 +112,9 @@ impl fmt::Debug for Buffer {
 
 /// The sizes a pool keeps; a request gets the smallest that holds it.
 const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
+
+/// What one receive gets at most, whatever it asks for: the largest shelf.
+pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 /// What a pool keeps of each size while nobody uses it.
 const IDLE_BYTES_PER_SIZE: usize = 1 << 20;

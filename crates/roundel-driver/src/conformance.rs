@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::net::SendFlags;
+
 use crate::{
     Buffer, Completion, Driver, Interest, Key, Operation, Outcome, Readiness, Source, SourceId,
     Submitted,
@@ -46,6 +48,11 @@ pub const CHECKS: &[Check] = &[
         "a cancelled finished operation leaves nothing",
         a_cancelled_finished_operation_leaves_nothing,
     ),
+    ("what a cancelled receive had received is not lost", a_late_cancel_loses_nothing),
+    ("an accepted connection is not lost either", a_late_cancel_of_an_accept_loses_nothing),
+    ("a read that stops short does not stop for ever", short_reads_are_not_the_end),
+    ("a refused connect is told beside a receive", a_refused_connect_is_told_beside_a_receive),
+    ("a cancelled connect can be waited for again", a_cancelled_connect_can_be_waited_for),
     ("a key is good for one outcome", a_key_is_good_once),
     ("detaching ends operations and closes", detaching_ends_operations_and_closes),
     ("a detached source is refused", a_detached_source_is_refused),
@@ -242,14 +249,13 @@ fn a_datagram_is_one_receive(driver: &mut dyn Driver) {
     }
 }
 
+fn tcp_socket() -> OwnedFd {
+    let (family, kind) = (rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM);
+    rustix::net::socket(family, kind, None).unwrap()
+}
+
 fn connect(driver: &mut dyn Driver, address: std::net::SocketAddr) -> (SourceId, Completion) {
-    let socket: OwnedFd = rustix::net::socket(
-        rustix::net::AddressFamily::INET,
-        rustix::net::SocketType::STREAM,
-        None,
-    )
-    .unwrap();
-    let source = driver.attach(Source::new(socket));
+    let source = driver.attach(Source::new(tcp_socket()));
     let completion = complete(driver, Operation::Connect { source, address: address.into() });
     (source, completion)
 }
@@ -393,6 +399,111 @@ fn a_cancelled_finished_operation_leaves_nothing(driver: &mut dyn Driver) {
     assert!(driver.cancel(key));
     assert!(driver.take(key).is_none());
     assert_eq!(driver.statistics().operations, 0);
+}
+
+fn a_late_cancel_loses_nothing(driver: &mut dyn Driver) {
+    let (source, mut peer) = stream_pair(driver);
+    let [one, two] = [2, 100].map(|n| pending(driver.submit(recv(source, n))));
+    peer.write_all(b"abcdef").unwrap();
+    let mut done = Vec::new();
+    while done.len() < 2 {
+        driver.wait(Some(PATIENCE), &mut done).unwrap();
+    }
+    // Both have their bytes, and neither has been taken. The second is given up first.
+    assert!(driver.cancel(two) && driver.cancel(one));
+    assert_eq!(data(complete(driver, recv(source, 1))), b"a");
+    assert_eq!(data(complete(driver, recv(source, 100))), b"b");
+    assert_eq!(data(complete(driver, recv(source, 3))), b"cde");
+    // What is left goes to one that waits already, too.
+    let last = pending_or_data(driver, source, b"f");
+    assert!(last);
+}
+
+/// Whether the next receive brings `expected`.
+fn pending_or_data(driver: &mut dyn Driver, source: SourceId, expected: &[u8]) -> bool {
+    data(complete(driver, recv(source, 100))) == expected
+}
+
+fn a_late_cancel_of_an_accept_loses_nothing(driver: &mut dyn Driver) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let source = driver.attach(Source::new(listener));
+    let key = pending(driver.submit(Operation::Accept { source }));
+    let mut client = TcpStream::connect(address).unwrap();
+    let mut done = Vec::new();
+    while done.is_empty() {
+        driver.wait(Some(PATIENCE), &mut done).unwrap();
+    }
+    assert!(driver.cancel(key));
+    let completion = complete(driver, Operation::Accept { source });
+    let Ok(Outcome::Accepted(socket)) = completion else { panic!("lost: {completion:?}") };
+    client.write_all(b"hi").unwrap();
+    let server = driver.attach(Source::new(socket));
+    assert_eq!(data(complete(driver, recv(server, 10))), b"hi");
+}
+
+/// Urgent data stops a read at its mark; nothing announces what lies behind it again.
+fn short_reads_are_not_the_end(driver: &mut dyn Driver) {
+    let (ours, peer) = tcp_pair();
+    let source = driver.attach(Source::new(ours));
+    let key = pending(driver.submit(recv(source, 100)));
+    rustix::net::send(&peer, b"abc", SendFlags::empty()).unwrap();
+    rustix::net::send(&peer, b"!", SendFlags::OOB).unwrap();
+    rustix::net::send(&peer, b"def", SendFlags::empty()).unwrap();
+    let mut received = Vec::new();
+    let [completion] = finish(driver, [key]);
+    received.extend(data(completion));
+    while received.len() < 6 {
+        received.extend(data(complete(driver, recv(source, 100))));
+    }
+    assert_eq!(received, b"abcdef");
+}
+
+fn refusing_address() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn a_refused_connect_is_told_beside_a_receive(driver: &mut dyn Driver) {
+    let socket = tcp_socket();
+    let source = driver.attach(Source::new(socket));
+    let connecting =
+        driver.submit(Operation::Connect { source, address: refusing_address().into() });
+    let receiving = driver.submit(recv(source, 10));
+    // One of the two is told why; both end.
+    for submitted in [receiving, connecting] {
+        let completion = match submitted {
+            Submitted::Done(completion) => completion,
+            Submitted::Pending(key) => {
+                let [completion] = finish(driver, [key]);
+                completion
+            }
+        };
+        if let Ok(Outcome::Received(rest)) = &completion {
+            assert!(rest.is_empty(), "an end, after the error was told");
+        } else {
+            completion.expect_err("nobody listens");
+        }
+    }
+}
+
+fn a_cancelled_connect_can_be_waited_for(driver: &mut dyn Driver) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let source = driver.attach(Source::new(tcp_socket()));
+    if let Submitted::Pending(key) =
+        driver.submit(Operation::Connect { source, address: address.into() })
+    {
+        assert!(driver.cancel(key));
+        let completion = complete(driver, Operation::Connect { source, address: address.into() });
+        let connected = match &completion {
+            Ok(Outcome::Connected) => true,
+            // It had come about before anybody asked again.
+            Err(error) => error.raw_os_error() == Some(rustix::io::Errno::ISCONN.raw_os_error()),
+            _ => false,
+        };
+        assert!(connected, "{completion:?}");
+    }
 }
 
 fn a_key_is_good_once(driver: &mut dyn Driver) {

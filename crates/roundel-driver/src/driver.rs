@@ -28,8 +28,9 @@ pub trait Driver: fmt::Debug {
     /// has been taken or cancelled.
     fn take(&mut self, key: Key) -> Option<Completion>;
 
-    /// Gives an operation up: its outcome is wanted by nobody, and what it owns is freed as soon
-    /// as the kernel lets go of it. Tells whether the key was still in use. Never blocks.
+    /// Gives an operation up: what it owns is freed as soon as the kernel lets go of it. What it
+    /// had received or accepted already is kept for the source's next operation of its kind, in
+    /// order. Tells whether the key was still in use. Never blocks.
     fn cancel(&mut self, key: Key) -> bool;
 
     /// Waits until an operation is done, the notifier fires or `timeout` passes (`None`: no
@@ -88,6 +89,8 @@ pub struct DriverStatistics {
     pub waits: u64,
     /// Operations that finished on submission, without waiting.
     pub immediate: u64,
+    /// Calls that the kernel refused because it had nothing to give or no room to take.
+    pub refused: u64,
     /// Operations that finished after waiting.
     pub delayed: u64,
     /// Changes made to the kernel's list of watched sources.

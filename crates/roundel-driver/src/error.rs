@@ -22,11 +22,9 @@ struct Failure {
 }
 
 impl OperationError {
-    pub(crate) fn new(
-        operation: &mut Operation,
-        transferred: usize,
-        cause: impl Into<io::Error>,
-    ) -> Self {
+    /// For drivers: the failure of an operation after `transferred` bytes; the operation's own
+    /// bytes are taken out of it.
+    pub fn new(operation: &mut Operation, transferred: usize, cause: impl Into<io::Error>) -> Self {
         let action = operation.action();
         let data = match operation {
             Operation::Send { data, .. } | Operation::Write { data, .. } => {
@@ -81,4 +79,12 @@ pub enum DriverError {
     /// The selector could not wait.
     #[error("waiting for readiness")]
     Selector(#[from] SelectorError),
+    /// A mechanism without a selector could not wait.
+    #[error("{action}")]
+    Io {
+        /// What was being done, as "waiting for completions".
+        action: &'static str,
+        /// The kernel's reason.
+        source: io::Error,
+    },
 }

@@ -34,7 +34,8 @@
 //! # Cancellation
 //!
 //! [`Driver::cancel`] gives an operation up, at any time and without blocking. A receive, read or
-//! accept given up has taken nothing; what a send or write has handed to the kernel stays sent.
+//! accept given up has taken nothing, or what it had taken goes to the source's next operation of
+//! its kind; what a send or write has handed to the kernel stays sent.
 //! Keys are never mistaken for their successors.
 //!
 //! # Platforms
@@ -50,6 +51,7 @@ mod driver;
 mod error;
 mod operation;
 mod selector_driver;
+mod unclaimed;
 mod watched;
 
 #[cfg(feature = "conformance")]

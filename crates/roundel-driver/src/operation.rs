@@ -14,7 +14,34 @@ pub struct SourceId(pub(crate) Place);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(pub(crate) Place);
 
+impl SourceId {
+    /// For drivers: the id of the source at `index` of a driver's table, in its `generation`.
+    pub fn new(index: u32, generation: u32) -> Self {
+        Self(Place { index, generation })
+    }
+
+    /// The place in the driver's table.
+    pub fn index(self) -> usize {
+        self.0.index as usize
+    }
+
+    /// Which of the place's successive sources.
+    pub fn generation(self) -> u32 {
+        self.0.generation
+    }
+}
+
 impl Key {
+    /// For drivers: the key of the operation at `index` of a driver's table, in its `generation`.
+    pub fn new(index: u32, generation: u32) -> Self {
+        Self(Place { index, generation })
+    }
+
+    /// Which of the place's successive operations.
+    pub fn generation(self) -> u32 {
+        self.0.generation
+    }
+
     /// A small number, unique among the operations under way at any one time, for tables beside
     /// the driver's own.
     pub fn index(self) -> usize {
@@ -32,8 +59,8 @@ impl std::fmt::Debug for Place {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Receive up to `at_most` bytes from a socket; an empty buffer is the end of a stream.
-    /// Source: recv(2).
+    /// Receive up to `at_most` bytes from a socket, and no more than 256 KiB at once; an empty
+    /// buffer is the end of a stream, unless nothing was asked for. Source: recv(2).
     Recv {
         /// From where.
         source: SourceId,
@@ -161,6 +188,14 @@ pub enum Address {
 /// The path of a Unix socket, checked for its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixAddress(pub(crate) Box<rustix::net::SocketAddrUnix>);
+
+impl UnixAddress {
+    /// The path; none for an abstract name.
+    pub fn path(&self) -> Option<std::path::PathBuf> {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        self.0.path_bytes().map(|bytes| OsStr::from_bytes(bytes).into())
+    }
+}
 
 impl Address {
     /// The Unix socket at `path`.

@@ -23,8 +23,17 @@ use crate::{
 /// Where an operation's answer lands, and its question until then.
 #[derive(Debug)]
 enum Slot {
-    Waiting { operation: Operation, progress: Progress, next: u32 },
-    Done(Completion),
+    Waiting {
+        operation: Operation,
+        progress: Progress,
+        next: u32,
+    },
+    /// With its source's place and the number of its arrival, should it be cancelled now.
+    Done {
+        completion: Completion,
+        source: SourceId,
+        arrival: u64,
+    },
 }
 
 /// Events handled per wait. Enough that the wait's own cost vanishes, few enough that what a turn
@@ -150,7 +159,10 @@ impl SelectorDriver {
     /// Files the outcome of the operation at `index`, already taken out of its queue.
     fn finish(&mut self, index: u32, completion: Completion) {
         let (place, slot) = self.slots.entry(index).expect("a queued operation has a slot");
-        *slot = Slot::Done(completion);
+        if let Slot::Waiting { operation, .. } = slot {
+            let (source, arrival) = (operation.source(), self.statistics.delayed);
+            *slot = Slot::Done { completion, source, arrival };
+        }
         self.finished.push(Key(place));
         self.statistics.delayed += 1;
     }
@@ -159,12 +171,23 @@ impl SelectorDriver {
     fn serve(&mut self, source: u32, direction: Direction) {
         let Some(watched) = self.sources.at(source) else { return };
         let mut head = watched.queue(direction).head;
-        while head != NONE && watched.may(direction) {
+        while head != NONE {
             let Some((place, slot)) = self.slots.entry(head) else { break };
             let Slot::Waiting { operation, progress, next } = slot else { break };
             let next = *next;
-            let Some(completion) = attempt(operation, progress, watched, &self.pool) else { break };
-            *slot = Slot::Done(completion);
+            let completion = match watched.claim(operation) {
+                Some(outcome) => Ok(outcome),
+                None if !watched.may(direction) => break,
+                None => match attempt(operation, progress, watched, &self.pool) {
+                    Some(completion) => completion,
+                    None => {
+                        self.statistics.refused += 1;
+                        break;
+                    }
+                },
+            };
+            let (source, arrival) = (operation.source(), self.statistics.delayed);
+            *slot = Slot::Done { completion, source, arrival };
             self.finished.push(Key(place));
             self.statistics.delayed += 1;
             self.waiting -= 1;
@@ -274,12 +297,19 @@ impl Driver for SelectorDriver {
         // A connect has to be begun before there can be anything to wait for.
         let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
         let mut progress = 0;
-        if watched.queue(direction).is_empty()
-            && worth_trying
-            && let Some(completion) = attempt(&mut operation, &mut progress, watched, &self.pool)
-        {
-            self.statistics.immediate += 1;
-            return Submitted::Done(completion);
+        if watched.queue(direction).is_empty() {
+            if let Some(outcome) = watched.claim(&operation) {
+                return Submitted::Done(Ok(outcome));
+            }
+            if worth_trying {
+                match attempt(&mut operation, &mut progress, watched, &self.pool) {
+                    Some(completion) => {
+                        self.statistics.immediate += 1;
+                        return Submitted::Done(completion);
+                    }
+                    None => self.statistics.refused += 1,
+                }
+            }
         }
         if direction == Direction::Watch {
             watched.level = true;
@@ -288,11 +318,11 @@ impl Driver for SelectorDriver {
     }
 
     fn take(&mut self, key: Key) -> Option<Completion> {
-        if !matches!(self.slots.get_mut(key.0)?, Slot::Done(_)) {
+        if !matches!(self.slots.get_mut(key.0)?, Slot::Done { .. }) {
             return None;
         }
         match self.slots.remove(key.0)? {
-            Slot::Done(completion) => Some(completion),
+            Slot::Done { completion, .. } => Some(completion),
             Slot::Waiting { .. } => None,
         }
     }
@@ -302,7 +332,16 @@ impl Driver for SelectorDriver {
             let (source, direction) = (operation.source().0.index, operation.direction());
             self.unlink(source, direction, key.0.index);
         }
-        self.slots.remove(key.0).is_some()
+        let slot = self.slots.remove(key.0);
+        if let Some(Slot::Done { completion, source, arrival }) = slot {
+            if let Some(watched) = self.sources.get_mut(source.0) {
+                watched.unclaimed.get_or_insert_default().keep(arrival, completion);
+                // Somebody may be waiting for just this.
+                self.serve(source.0.index, Direction::Read);
+            }
+            return true;
+        }
+        slot.is_some()
     }
 
     fn wait(

@@ -2,7 +2,11 @@
 
 use roundel_selector::{Interest, Readiness, Source, Trigger};
 
-use crate::operation::{Direction, Operation};
+use crate::{
+    Outcome,
+    operation::{Direction, Operation},
+    unclaimed::Unclaimed,
+};
 
 /// Links of an operation's slot; `NONE` ends a queue.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -26,9 +30,11 @@ impl Queue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unknown,
-    /// A short transfer means that the kernel has no more to give or take for now.
-    Stream,
-    /// Only the kernel's refusal says so: datagrams, terminals, devices, files.
+    /// A short transfer means that the kernel has no more to give or take for now, if no last word
+    /// was reported with it.
+    Tcp,
+    /// Only the kernel's refusal says so. A read of a Unix stream stops at a message that carries
+    /// descriptors, one of a packet pipe at the packet's end, and none of it is announced.
     Other,
 }
 
@@ -48,6 +54,8 @@ pub(crate) struct Watched {
     pub(crate) level: bool,
     /// Listed for the next look at its registration.
     pub(crate) changed: bool,
+    /// What cancelled operations had already received, for those that come next.
+    pub(crate) unclaimed: Option<Box<Unclaimed>>,
 }
 
 impl Watched {
@@ -63,6 +71,7 @@ impl Watched {
             nonblocking: false,
             level: false,
             changed: false,
+            unclaimed: None,
         }
     }
 
@@ -72,6 +81,16 @@ impl Watched {
             Direction::Write => &mut self.writers,
             Direction::Watch => &mut self.watchers,
         }
+    }
+
+    /// What an operation gets of what a cancelled one had received.
+    pub(crate) fn claim(&mut self, operation: &Operation) -> Option<Outcome> {
+        let unclaimed = self.unclaimed.as_mut()?;
+        let outcome = unclaimed.claim(operation);
+        if unclaimed.is_empty() {
+            self.unclaimed = None;
+        }
+        outcome
     }
 
     /// Notes what the selector said.
@@ -91,17 +110,24 @@ impl Watched {
     /// The kernel refused: nothing more until it reports again.
     pub(crate) fn refused(&mut self, direction: Direction) {
         self.ready = self.ready.without(match direction {
-            Direction::Read => reading(),
+            Direction::Read => reading().with(Readiness::URGENT),
             _ => writing(),
         });
     }
 
-    /// A transfer came out short. On a stream this is as good as a refusal and spares the call
-    /// that would hear it (epoll(7), question 9), unless an end or an error was reported together
-    /// with the data: no further event would tell of it.
+    /// Whether the kernel has said that nothing more can be sent, for whatever reason. Select does
+    /// not tell why a socket is writable, but what it reports is so now, and no stale edge.
+    pub(crate) fn is_write_side_over(&self) -> bool {
+        self.ready.intersects(Readiness::WRITE_CLOSED.with(Readiness::ERROR))
+            || matches!(self.registered, Some((_, Trigger::Level)))
+    }
+
+    /// A transfer came out short. On TCP this is as good as a refusal and spares the call that
+    /// would hear it (epoll(7), question 9), unless an end, urgent data or an error was reported
+    /// together with the data: no further event would tell of what is behind it.
     pub(crate) fn came_short(&mut self, direction: Direction) {
         let last_word = match direction {
-            Direction::Read => Readiness::READ_CLOSED,
+            Direction::Read => Readiness::READ_CLOSED.with(Readiness::URGENT),
             _ => Readiness::WRITE_CLOSED,
         };
         if !self.ready.intersects(last_word.with(Readiness::ERROR)) {

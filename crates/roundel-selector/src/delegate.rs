@@ -44,6 +44,10 @@ macro_rules! delegate {
                 $inner.name()
             }
 
+            fn reports_close(&$this) -> bool {
+                $inner.reports_close()
+            }
+
             fn supports_edge(&$this) -> bool {
                 $inner.supports_edge()
             }

@@ -191,6 +191,10 @@ fn flags(interest: Interest, trigger: Trigger) -> EventFlags {
     }
     if trigger == Trigger::Edge {
         flags |= EventFlags::ET;
+        // Told once, it explains a short read; told at every call, it would be a nuisance.
+        if interest.contains(Interest::READ) {
+            flags |= EventFlags::PRI;
+        }
     }
     flags
 }
@@ -203,6 +207,7 @@ fn readiness(flags: EventFlags) -> Readiness {
         (EventFlags::IN, Readiness::READABLE),
         (EventFlags::OUT, Readiness::WRITABLE),
         (EventFlags::RDHUP, Readiness::READ_SHUT),
+        (EventFlags::PRI, Readiness::URGENT.with(Readiness::READABLE)),
         (EventFlags::HUP, Readiness::HUNG_UP),
         (EventFlags::ERR, Readiness::FAILED),
     ] {

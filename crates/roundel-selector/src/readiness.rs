@@ -126,6 +126,10 @@ impl Readiness {
     #[doc(alias = "EPOLLERR")]
     pub const ERROR: Self = Self(16);
 
+    /// Urgent data has come (`POLLPRI`): a read stops short at its mark. Reported on
+    /// edge-triggered registrations of epoll only.
+    pub const URGENT: Self = Self(32);
+
     /// The peer stopped sending: readable, to the end of file.
     pub(crate) const READ_SHUT: Self = Self::READABLE.with(Self::READ_CLOSED);
     /// The connection is gone in both directions: neither a reader nor a writer will block.
@@ -173,6 +177,7 @@ impl fmt::Debug for Readiness {
             (Self::READ_CLOSED, "READ_CLOSED"),
             (Self::WRITE_CLOSED, "WRITE_CLOSED"),
             (Self::ERROR, "ERROR"),
+            (Self::URGENT, "URGENT"),
         ];
         let mut set = names.into_iter().filter(|(bit, _)| self.contains(*bit));
         match set.next() {

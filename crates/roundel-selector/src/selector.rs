@@ -104,10 +104,11 @@ pub trait Selector: fmt::Debug {
     /// The mechanism's name, as [`by_name`](crate::by_name) takes it.
     fn name(&self) -> &'static str;
 
-    /// Whether events tell a peer's close apart, as [`READ_CLOSED`](crate::Readiness::READ_CLOSED)
-    /// and [`WRITE_CLOSED`](crate::Readiness::WRITE_CLOSED), from there being data or room. Who
-    /// stops reading at a short read on an edge-triggered stream depends on it: no further edge
-    /// announces an end that came with the data.
+    /// Whether the events of edge-triggered registrations tell what else than emptiness can cut a
+    /// read short: a peer's close, as [`READ_CLOSED`](crate::Readiness::READ_CLOSED) and
+    /// [`WRITE_CLOSED`](crate::Readiness::WRITE_CLOSED), and urgent data, as
+    /// [`URGENT`](crate::Readiness::URGENT). Who stops reading at a short read depends on it: no
+    /// further edge announces what came with the data.
     fn reports_close(&self) -> bool {
         false
     }

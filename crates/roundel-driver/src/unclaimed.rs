@@ -1,0 +1,56 @@
+//! `Unclaimed`: what was received for an operation that was then cancelled.
+//!
+//! Between the wait that received it and the call-back or poll that takes it, an outcome lies in
+//! its slot. Cancelled there, it must not be lost: the bytes, or the connection, are kept for the
+//! source's next operation of their kind, in the order in which they came.
+
+use std::{collections::VecDeque, os::fd::OwnedFd};
+
+use crate::{Buffer, Completion, Operation, Outcome};
+
+#[derive(Debug, Default)]
+pub(crate) struct Unclaimed {
+    /// With the number of their arrival.
+    data: VecDeque<(u64, Buffer)>,
+    sockets: VecDeque<(u64, OwnedFd)>,
+}
+
+impl Unclaimed {
+    /// Keeps an outcome; what can be had again, an end of stream or an error, is not kept.
+    pub(crate) fn keep(&mut self, arrival: u64, completion: Completion) {
+        match completion {
+            Ok(Outcome::Received(buffer)) if !buffer.is_empty() => {
+                insert(&mut self.data, arrival, buffer);
+            }
+            Ok(Outcome::Accepted(socket)) => insert(&mut self.sockets, arrival, socket),
+            _ => {}
+        }
+    }
+
+    /// What an operation gets without asking the kernel.
+    pub(crate) fn claim(&mut self, operation: &Operation) -> Option<Outcome> {
+        match operation {
+            Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
+                let (arrival, mut buffer) = self.data.pop_front()?;
+                let rest = buffer.split_off(*at_most);
+                if !rest.is_empty() {
+                    self.data.push_front((arrival, rest));
+                }
+                Some(Outcome::Received(buffer))
+            }
+            Operation::Accept { .. } => {
+                self.sockets.pop_front().map(|(_, it)| Outcome::Accepted(it))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.sockets.is_empty()
+    }
+}
+
+fn insert<T>(queue: &mut VecDeque<(u64, T)>, arrival: u64, value: T) {
+    let place = queue.partition_point(|(earlier, _)| *earlier < arrival);
+    queue.insert(place, (arrival, value));
+}
