@@ -23,9 +23,9 @@ use roundel_timer::TimerQueue;
 use crate::{
     LoopConfig, LoopHandle,
     config::SharedClock,
+    layer::Layer,
     loop_handle::ExecutorHook,
     ready::{ReadyQueue, Site, Work},
-    layer::Layer,
     remote_handle::{Arrival, Inbox, RemoteJob},
     stall::StallWatch,
     statistics::{Counters, LoopStatistics},
@@ -61,6 +61,8 @@ pub(crate) struct Core {
     arrivals: RefCell<Option<Receiver<Arrival>>>,
     /// Keys of finished operations, on their way from the driver to the ready queue.
     completed: RefCell<Vec<Key>>,
+    /// How many of them have arrived there.
+    delivered: Cell<usize>,
     pub(crate) executor: RefCell<Option<ExecutorHook>>,
     pub(crate) layer: OnceCell<Rc<dyn Layer>>,
     clock: SharedClock,
@@ -86,6 +88,7 @@ impl Core {
             inbox,
             arrivals: RefCell::new(Some(arrivals)),
             completed: RefCell::default(),
+            delivered: Cell::new(0),
             executor: RefCell::default(),
             layer: OnceCell::new(),
             recent: Cell::new(config.clock.0.now()),
@@ -148,27 +151,34 @@ impl Core {
     /// Whether nothing is left to do but wait; from then on, other threads ring.
     pub(crate) fn prepare_to_wait(&self) -> Result<bool, DriverError> {
         self.poll_events(Some(Duration::ZERO), true)?;
-        let idle = !self.stopping.get()
-            && self.ready.borrow().is_empty()
-            && self.completed.borrow().is_empty();
-        Ok(idle && self.inbox.wake.try_sleep())
+        Ok(!self.has_work() && self.inbox.wake.try_sleep())
     }
 
     /// How long nothing needs to be done; `None`: for ever. Looks at the clock only if the answer
     /// depends on it, and then tells the stall watch too: here a batch has ended.
     fn allowed_wait(&self, limit: Option<Duration>) -> Option<Duration> {
-        if self.stopping.get() || !self.ready.borrow().is_empty() || limit == Some(Duration::ZERO) {
+        if limit == Some(Duration::ZERO) || self.has_work() {
             return Some(Duration::ZERO);
         }
-        let deadline = self.next_deadline();
-        if deadline.is_none() && !self.stalls.is_on() {
-            return limit;
+        let limit = limit.map(|limit| limit.min(LONGEST_WAIT));
+        if self.stalls.is_on() {
+            // Whoever is told of a stall may find the loop something to do.
+            self.check_for_stall(self.now());
+            if self.has_work() {
+                return Some(Duration::ZERO);
+            }
         }
-        let now = self.now();
-        self.check_for_stall(now);
-        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
-        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
-        [timeout, limit].into_iter().flatten().min()
+        let Some(deadline) = self.next_deadline() else { return limit };
+        let now = if self.stalls.is_on() { self.recent() } else { self.now() };
+        let timeout = deadline.saturating_duration_since(now).min(LONGEST_WAIT);
+        Some(limit.map_or(timeout, |limit| limit.min(timeout)))
+    }
+
+    /// Whether a turn has something to do at once.
+    pub(crate) fn has_work(&self) -> bool {
+        self.stopping.get()
+            || !self.ready.borrow().is_empty()
+            || !self.completed.borrow().is_empty()
     }
 
     /// Queues what has happened: call-backs of other threads, then outcomes, then due timers.
@@ -206,19 +216,19 @@ impl Core {
     }
 
     fn deliver_completions(&self) {
-        if self.completed.borrow().is_empty() {
-            return;
-        }
-        let mut completed = mem::take(&mut *self.completed.borrow_mut());
-        self.counters.completions.add(completed.len());
-        for key in completed.drain(..) {
+        // One at a time: a waker of somebody else's making may panic, and the rest must not be lost.
+        loop {
+            let nth = self.delivered.get();
+            let Some(&key) = self.completed.borrow().get(nth) else { break };
+            self.delivered.set(nth + 1);
+            self.counters.completions.add(1);
             let waker = self.waiters.borrow_mut().completed(key, &mut self.ready.borrow_mut());
             if let Some(waker) = waker {
                 waker.wake();
             }
         }
-        // Keep the room for the next turn.
-        *self.completed.borrow_mut() = completed;
+        self.completed.borrow_mut().clear();
+        self.delivered.set(0);
     }
 
     fn queue_due_timers(&self) {
@@ -272,6 +282,10 @@ impl Core {
                 if self.reporter.report(&report) == Verdict::Unwind {
                     let payload = report.panic.take();
                     resume_unwind(payload.unwrap_or_else(|| Box::new("a call-back panicked")));
+                }
+                // A payload may panic when it is dropped; what that brings is not dropped again.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(report))) {
+                    mem::forget(payload);
                 }
             }
         }
@@ -366,7 +380,11 @@ impl Core {
         let ready = self.ready.borrow_mut().take_all();
         let timers = mem::replace(&mut *self.timers.borrow_mut(), TimerQueue::new());
         let waiters = self.waiters.take();
+        for key in waiters.keys() {
+            self.driver.borrow_mut().cancel(key);
+        }
         let watches = self.watches.take();
+        watches.values().for_each(Watches::end);
         let executor = self.executor.take();
         drop((arrivals, ready, timers, waiters, watches, executor));
         if let Some(layer) = self.layer.get() {

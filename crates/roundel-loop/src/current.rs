@@ -15,12 +15,12 @@ pub(crate) struct Entered(());
 /// # Errors
 /// [`RunError::Nested`] if a loop runs here; it stays the current one.
 pub(crate) fn enter(handle: &LoopHandle) -> Result<Entered, RunError> {
-    CURRENT.with_borrow_mut(|current| match current {
-        Some(_) => Err(RunError::Nested),
-        None => {
+    CURRENT.with(|current| match current.try_borrow_mut().as_deref_mut() {
+        Ok(current @ None) => {
             *current = Some(handle.clone());
             Ok(Entered(()))
         }
+        _ => Err(RunError::Nested),
     })
 }
 
@@ -35,7 +35,17 @@ pub(crate) fn try_current() -> Option<LoopHandle> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// Looks at the current loop without taking a handle.
+/// Looks at the current loop without taking a handle. While a thread ends, and its thread-locals
+/// are gone one by one, there is none.
 pub(crate) fn with<R>(look: impl FnOnce(Option<&LoopHandle>) -> R) -> R {
-    CURRENT.with_borrow(|current| look(current.as_ref()))
+    let mut look = Some(look);
+    let looked = CURRENT.try_with(|current| {
+        let look = look.take().expect("it is looked once");
+        look(current.borrow().as_ref())
+    });
+    match (looked, look) {
+        (Ok(result), _) => result,
+        (Err(_), Some(look)) => look(None),
+        (Err(_), None) => unreachable!("a look that began has ended"),
+    }
 }

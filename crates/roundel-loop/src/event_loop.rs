@@ -3,7 +3,9 @@
 use std::{
     fmt,
     future::Future,
-    os::fd::BorrowedFd,
+    io,
+    os::fd::OwnedFd,
+    panic::Location,
     pin::pin,
     rc::Rc,
     sync::{
@@ -47,7 +49,7 @@ use crate::{
 /// A foreign loop (a window system's, another language's) makes a turn of the same three steps
 /// that `run_forever` makes. If [`prepare_to_wait`](Self::prepare_to_wait) then says that nothing
 /// is left to do, it waits in its own way until the
-/// [descriptor](Self::with_descriptor) is readable or the [`next_deadline`](Self::next_deadline)
+/// [`descriptor`](Self::descriptor) is readable or the [`next_deadline`](Self::next_deadline)
 /// comes:
 ///
 /// ```
@@ -57,7 +59,7 @@ use crate::{
 /// let mut event_loop = EventLoop::new()?;
 /// event_loop.handle().call_soon(|| println!("from a foreign loop"));
 /// event_loop.poll_events(Some(Duration::ZERO))?;
-/// event_loop.process_events();
+/// event_loop.process_events()?;
 /// event_loop.run_ready()?;
 /// assert!(event_loop.prepare_to_wait()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -107,6 +109,7 @@ impl EventLoop {
     /// again.
     pub fn run_forever(&mut self) -> Result<(), RunError> {
         let _running = Running::begin(&self.handle)?;
+        let _stop = StopIsOver(self.core());
         loop {
             self.turn()?;
             if self.core().stopping.get() {
@@ -126,8 +129,11 @@ impl EventLoop {
     ///
     /// # Panics
     /// With the future's own panic, or as [`run_forever`](Self::run_forever).
+    #[track_caller]
     pub fn run_until_complete<F: Future>(&mut self, future: F) -> Result<F::Output, RunError> {
+        let site = Location::caller();
         let _running = Running::begin(&self.handle)?;
+        let _stop = StopIsOver(self.core());
         let woken = Arc::new(MainWaker {
             woken: AtomicBool::new(true),
             inbox: Arc::clone(&self.core().inbox),
@@ -135,16 +141,20 @@ impl EventLoop {
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         let mut future = pin!(future);
+        let mut turned = false;
         loop {
-            if woken.woken.swap(false, Ordering::AcqRel)
-                && let Poll::Ready(output) = future.as_mut().poll(&mut context)
-            {
-                return Ok(output);
+            if woken.woken.swap(false, Ordering::AcqRel) {
+                self.core().stalls.begin(site);
+                if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                    return Ok(output);
+                }
             }
-            if self.core().stopping.get() {
+            // The turn of the stop is completed, and the future has had the last word.
+            if turned && self.core().stopping.get() {
                 return Err(RunError::Stopped);
             }
             self.turn()?;
+            turned = true;
         }
     }
 
@@ -169,10 +179,14 @@ impl EventLoop {
 
     /// The second step: queues the call-backs of other threads, of finished operations and of due
     /// timers.
-    pub fn process_events(&mut self) {
-        if self.core().phase.get() != Phase::Closed {
-            self.core().process_events();
-        }
+    ///
+    /// # Errors
+    /// The loop is closed, or another one runs in this thread.
+    pub fn process_events(&mut self) -> Result<(), RunError> {
+        // Wakers run here, and may ask for the loop.
+        let _running = Running::begin(&self.handle)?;
+        self.core().process_events();
+        Ok(())
     }
 
     /// The third step: runs what is ready, and nothing that is added meanwhile.
@@ -190,12 +204,13 @@ impl EventLoop {
 
     /// Whether a turn has something to run at once.
     pub fn has_ready(&self) -> bool {
-        !self.core().ready.borrow().is_empty() || self.core().inbox.wake.has_work()
+        self.core().has_work() || self.core().inbox.wake.has_work()
     }
 
     /// The step before a foreign loop waits: brings the kernel's list up to date and lets other
     /// threads ring at the descriptor. False if there is something to run or to collect, which
-    /// wants another turn first.
+    /// wants another turn first. It has to be the last call before the wait: an operation submitted
+    /// after it is not armed.
     ///
     /// # Errors
     /// The loop is closed, or the driver cannot look.
@@ -209,10 +224,15 @@ impl EventLoop {
         self.core().next_deadline()
     }
 
-    /// Calls `look` with the descriptor that is readable when [`poll_events`](Self::poll_events)
-    /// would find something; none on select and poll, which have no descriptor of their own.
-    pub fn with_descriptor<R>(&self, look: impl FnOnce(Option<BorrowedFd<'_>>) -> R) -> R {
-        look(self.core().driver.borrow().descriptor())
+    /// A descriptor that is readable when [`poll_events`](Self::poll_events) would find something,
+    /// for a foreign loop to watch; a duplicate of the driver's own. None on select and poll, which
+    /// have no descriptor of their own.
+    ///
+    /// # Errors
+    /// The process has no descriptors left.
+    pub fn descriptor(&self) -> io::Result<Option<OwnedFd>> {
+        let driver = self.core().driver.borrow();
+        driver.descriptor().map(|descriptor| descriptor.try_clone_to_owned()).transpose()
     }
 
     /// What the loop's driver holds and has done.
@@ -246,7 +266,7 @@ impl fmt::Debug for EventLoop {
     }
 }
 
-/// While it lives, the loop runs: it is this thread's current one, and no stop is left over after.
+/// While it lives, the loop runs: it is this thread's current one.
 struct Running<'a> {
     core: &'a Rc<Core>,
     _entered: Entered,
@@ -273,8 +293,17 @@ impl Drop for Running<'_> {
             self.core.end_timing();
         }
         self.core.phase.set(Phase::Idle);
-        self.core.stopping.set(false);
         self.core.stalls.pause();
+    }
+}
+
+/// When a run ends, no stop is left over for the next one. A foreign loop, which makes the turns
+/// itself, sees it in [`LoopHandle::is_stopping`].
+struct StopIsOver<'a>(&'a Core);
+
+impl Drop for StopIsOver<'_> {
+    fn drop(&mut self) {
+        self.0.stopping.set(false);
     }
 }
 

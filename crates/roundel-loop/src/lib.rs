@@ -74,11 +74,11 @@
 #![cfg(unix)]
 
 mod attached;
-mod layer;
 mod config;
 mod error;
 mod event_loop;
 mod handle;
+mod layer;
 mod loop_handle;
 mod remote_handle;
 mod stall;

@@ -16,8 +16,8 @@ use roundel_promise::{Promised, promise};
 use roundel_timer::{Deadline, TimerKey};
 
 use crate::{
-    Attached, Handle, Job, Layer, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle, TimerHandle,
-    Unhandled, UnhandledHandler, Verdict, WatchHandle,
+    Attached, Handle, Job, Layer, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle,
+    TimerHandle, Unhandled, UnhandledHandler, Verdict, WatchHandle,
     core::{Core, Phase, TimerCall},
     current,
     ready::{Site, Work},
@@ -111,7 +111,11 @@ impl LoopHandle {
     /// Wakes `waker` at the deadline, with no call-back between; the key is for
     /// [`cancel_wake`](Self::cancel_wake).
     pub fn wake_at(&self, deadline: Deadline, waker: Waker) -> TimerKey {
-        self.core.timers.borrow_mut().insert(deadline, TimerCall::Wake(waker))
+        let key = self.core.timers.borrow_mut().insert(deadline, TimerCall::Wake(waker));
+        if self.is_closed() {
+            self.cancel_wake(key);
+        }
+        key
     }
 
     /// Moves a wake to another deadline; false if it has happened.
@@ -221,6 +225,11 @@ impl LoopHandle {
     /// Ends the run after the present turn; before a run, lets it make one turn.
     pub fn stop(&self) {
         self.core.stopping.set(true);
+    }
+
+    /// Whether the loop was told to stop and has not yet.
+    pub fn is_stopping(&self) -> bool {
+        self.core.stopping.get()
     }
 
     /// Whether the loop runs now.

@@ -39,7 +39,7 @@ impl fmt::Display for Stall {
             sites => {
                 write!(
                     f,
-                    "one of {} call-backs took {:?}; scheduled at",
+                    "{} call-backs together took {:?}; scheduled at",
                     sites.len(),
                     self.duration
                 )?;

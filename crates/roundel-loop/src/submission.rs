@@ -3,17 +3,18 @@
 use std::{
     fmt,
     future::Future,
+    io,
     panic::Location,
     pin::Pin,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
 };
 
-use roundel_driver::{Completion, Key, Operation, Submitted};
+use roundel_driver::{Completion, Key, Operation, OperationError, Submitted};
 
 use crate::{
-    LoopHandle,
-    core::Core,
+    Handle, LoopHandle,
+    core::{Core, Phase},
     ready::{Job, ReadyQueue, Site, Work},
 };
 
@@ -25,6 +26,8 @@ enum Waiter {
     Waker(Waker),
     Call(OutcomeCall, Site),
     Job(Rc<dyn Job>, Site),
+    /// Nobody yet, and the outcome is there.
+    Arrived,
 }
 
 /// Who waits for which operation, beside the driver's own table and under the same numbers.
@@ -39,10 +42,21 @@ impl Waiters {
         &mut self.0[key.index()]
     }
 
-    /// Seats a waiter; the one before it, if any, comes back to be dropped without a borrow.
+    /// Seats a waiter; the one before it, if any, comes back to be dropped without a borrow. If the
+    /// outcome came first, the waiter is queued at once.
     #[must_use]
-    fn wait(&mut self, key: Key, waiter: Waiter) -> Option<(Key, Waiter)> {
-        self.seat(key).replace((key, waiter))
+    fn wait(&mut self, key: Key, waiter: Waiter, ready: &mut ReadyQueue) -> Option<(Key, Waiter)> {
+        let before = self.seat(key).replace((key, waiter));
+        if matches!(&before, Some((seated, Waiter::Arrived)) if *seated == key) {
+            let waker = self.completed(key, ready);
+            debug_assert!(waker.is_none(), "who polls has looked before");
+        }
+        before
+    }
+
+    /// Everybody, for the loop's end.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.0.iter().flatten().map(|(key, _)| *key).collect()
     }
 
     fn leave(&mut self, key: Key) -> Option<Waiter> {
@@ -53,14 +67,21 @@ impl Waiters {
     /// The operation is done: queues whoever waits by call-back, returns the waker of whoever
     /// polls.
     pub(crate) fn completed(&mut self, key: Key, ready: &mut ReadyQueue) -> Option<Waker> {
-        let seat = self.0.get_mut(key.index())?;
+        let seat = self.seat(key);
+        match seat.as_ref() {
+            Some((seated, _)) if *seated == key => {}
+            _ => {
+                // Whoever sat here before had another operation, which has ended.
+                *seat = Some((key, Waiter::Arrived));
+                return None;
+            }
+        }
         match seat.as_ref()? {
-            (seated, _) if *seated != key => None,
             (_, Waiter::Call(..)) => {
                 ready.push(Work::Completion(key));
                 None
             }
-            _ => match seat.take() {
+            _ => match seat.replace((key, Waiter::Arrived)) {
                 Some((_, Waiter::Waker(waker))) => Some(waker),
                 Some((_, Waiter::Job(job, site))) => {
                     ready.push(Work::Job(job, site));
@@ -75,7 +96,7 @@ impl Waiters {
         match self.leave(key)? {
             Waiter::Call(call, site) => Some((call, site)),
             other => {
-                let _ = self.wait(key, other);
+                *self.seat(key) = Some((key, other));
                 None
             }
         }
@@ -89,8 +110,9 @@ impl Waiters {
 /// Dropping it gives the operation up.
 ///
 /// # Cancel safety
-/// Dropped before it is ready, a receive, read or accept under way has taken nothing; what a send
-/// or write has already handed to the kernel stays sent.
+/// Dropped before it is ready, a receive, read or accept loses nothing: what it may have taken goes
+/// to the source's next operation of its kind. What a send or write has already handed to the
+/// kernel stays sent.
 #[must_use = "a dropped submission is cancelled"]
 pub struct Submission(Stage);
 
@@ -103,6 +125,12 @@ enum Stage {
 impl Submission {
     pub(crate) fn new(core: &Rc<Core>, operation: Operation) -> Self {
         let core = Rc::clone(core);
+        if core.phase.get() == Phase::Closed {
+            let closed = io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed");
+            let mut operation = operation;
+            let completion = Err(OperationError::new(&mut operation, 0, closed));
+            return Self(Stage::Done(completion, LoopHandle { core }));
+        }
         let submitted = core.driver.borrow_mut().submit(operation);
         Self(match submitted {
             Submitted::Done(completion) => Stage::Done(completion, LoopHandle { core }),
@@ -123,15 +151,18 @@ impl Submission {
     }
 
     /// Runs `call` with the outcome, always in a later call-back, never within this call. The
-    /// handle cancels, and is none if the outcome was there already.
+    /// handle cancels; dropping the handle does not.
+    ///
+    /// # Panics
+    /// If the loop is closed, and if the outcome was taken by polling.
     #[track_caller]
-    pub fn then(self, call: impl FnOnce(Completion) + 'static) -> Option<OperationHandle> {
+    pub fn then(self, call: impl FnOnce(Completion) + 'static) -> OperationHandle {
         match self.0 {
             Stage::Done(completion, handle) => {
-                handle.call_soon(move || call(completion));
-                None
+                let queued = handle.call_soon(move || call(completion));
+                OperationHandle(Waiting::Queued(queued))
             }
-            Stage::Pending(pending) => Some(pending.then(call)),
+            Stage::Pending(pending) => pending.then(call),
             Stage::Taken => panic!("a submission was given a call-back after it was ready"),
         }
     }
@@ -177,18 +208,22 @@ impl PendingOperation {
     pub fn then(mut self, call: impl FnOnce(Completion) + 'static) -> OperationHandle {
         let key = self.key.take().expect("the outcome has not been taken");
         let site = Location::caller();
-        let waiter = Waiter::Call(Box::new(call), site);
-        let before = self.core.waiters.borrow_mut().wait(key, waiter);
-        drop(before);
-        OperationHandle { core: Rc::downgrade(&self.core), key, site }
+        self.seat(key, Waiter::Call(Box::new(call), site));
+        OperationHandle(Waiting::Operation { core: Rc::downgrade(&self.core), key, site })
     }
 
     /// Queues `job` when the outcome is there; the job takes it from the driver by the key.
     pub(crate) fn then_job(mut self, job: Rc<dyn Job>, site: Site) -> Key {
         let key = self.key.take().expect("the outcome has not been taken");
-        let before = self.core.waiters.borrow_mut().wait(key, Waiter::Job(job, site));
-        drop(before);
+        self.seat(key, Waiter::Job(job, site));
         key
+    }
+
+    fn seat(&self, key: Key, waiter: Waiter) {
+        let mut ready = self.core.ready.borrow_mut();
+        let before = self.core.waiters.borrow_mut().wait(key, waiter, &mut ready);
+        drop(ready);
+        drop(before);
     }
 }
 
@@ -200,11 +235,11 @@ impl Future for PendingOperation {
         let completion = self.core.driver.borrow_mut().take(key);
         if let Some(completion) = completion {
             self.key = None;
+            let waiter = self.core.waiters.borrow_mut().leave(key);
+            drop(waiter);
             return Poll::Ready(completion);
         }
-        let waker = Waiter::Waker(context.waker().clone());
-        let before = self.core.waiters.borrow_mut().wait(key, waker);
-        drop(before);
+        self.seat(key, Waiter::Waker(context.waker().clone()));
         Poll::Pending
     }
 }
@@ -227,34 +262,42 @@ impl fmt::Debug for PendingOperation {
 pub(crate) fn give_up(core: &Core, key: Key) -> bool {
     let waiter = core.waiters.borrow_mut().leave(key);
     core.driver.borrow_mut().cancel(key);
-    waiter.is_some()
+    matches!(waiter, Some(Waiter::Waker(_) | Waiter::Call(..) | Waiter::Job(..)))
 }
 
 /// An operation whose outcome goes to a call-back. Dropping the handle does not cancel.
-pub struct OperationHandle {
-    core: Weak<Core>,
-    key: Key,
-    site: Site,
+pub struct OperationHandle(Waiting);
+
+enum Waiting {
+    /// For the driver.
+    Operation { core: Weak<Core>, key: Key, site: Site },
+    /// For its turn: the outcome was there at once.
+    Queued(Handle),
 }
 
 impl OperationHandle {
     /// Gives the operation up; its call-back is dropped and will not run. False if it is running
     /// or has run.
     pub fn cancel(&self) -> bool {
-        self.core.upgrade().is_some_and(|core| give_up(&core, self.key))
+        match &self.0 {
+            Waiting::Operation { core, key, .. } => {
+                core.upgrade().is_some_and(|core| give_up(&core, *key))
+            }
+            Waiting::Queued(handle) => !handle.is_cancelled() && handle.cancel(),
+        }
     }
 
     /// Where the call-back was given.
     pub fn site(&self) -> Site {
-        self.site
+        match &self.0 {
+            Waiting::Operation { site, .. } => site,
+            Waiting::Queued(handle) => handle.site(),
+        }
     }
 }
 
 impl fmt::Debug for OperationHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OperationHandle")
-            .field("key", &self.key)
-            .field("site", &format_args!("{}", self.site))
-            .finish()
+        f.debug_struct("OperationHandle").field("site", &format_args!("{}", self.site())).finish()
     }
 }

@@ -31,6 +31,13 @@ impl Watches {
         if interest == Interest::READ { &mut self.reader } else { &mut self.writer }
     }
 
+    /// Ends both, for the loop's end.
+    pub(crate) fn end(&self) {
+        for watch in [&self.reader, &self.writer].into_iter().flatten() {
+            watch.end();
+        }
+    }
+
     fn attached(&self) -> Option<Rc<Attached>> {
         let watch = self.reader.as_ref().or(self.writer.as_ref())?;
         watch.attached.borrow().clone()

@@ -208,7 +208,7 @@ fn closing_drops_everything_without_running_it_and_is_final() {
     assert_eq!(Rc::strong_count(&token), 1, "all dropped");
     assert_eq!(std::sync::Arc::strong_count(&shared), 1);
     assert!(handle.is_closed());
-    assert!(!operation.unwrap().cancel());
+    assert!(!operation.cancel());
     event_loop.close();
     assert!(matches!(event_loop.run_forever(), Err(RunError::Closed)));
 }
@@ -253,7 +253,7 @@ fn a_closed_loop_refuses_and_says_so() {
 
     assert!(matches!(event_loop.run_until_complete(async {}), Err(RunError::Closed)));
     assert!(matches!(event_loop.poll_events(None), Err(RunError::Closed)));
-    event_loop.process_events();
+    assert!(matches!(event_loop.process_events(), Err(RunError::Closed)));
     assert!(matches!(event_loop.run_ready(), Err(RunError::Closed)));
 }
 

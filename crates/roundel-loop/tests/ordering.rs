@@ -158,7 +158,7 @@ fn a_wait_is_as_long_as_nothing_has_to_be_done() {
     let _pending = ours.recv(1);
     let wait = |event_loop: &mut EventLoop| {
         event_loop.poll_events(None).unwrap();
-        event_loop.process_events();
+        event_loop.process_events().unwrap();
         event_loop.run_ready().unwrap();
         waits.take()
     };
@@ -207,7 +207,7 @@ fn a_timer_that_falls_due_during_the_wait_runs_in_the_same_turn() {
     let log = Log::default();
     handle.call_later(5 * MS, log.line("timer"));
     event_loop.poll_events(None).unwrap();
-    event_loop.process_events();
+    event_loop.process_events().unwrap();
     event_loop.run_ready().unwrap();
     assert_eq!(log.take(), ["timer"]);
     assert_eq!(handle.statistics().turns, 1);

@@ -199,3 +199,29 @@ fn a_stall_reads_well() {
     let text = stalls.take()[0].to_string();
     assert_eq!(text, format!("the call-back scheduled at {}:{line}:12 took 300ms", site.file()));
 }
+
+#[test]
+fn a_handler_that_finds_the_loop_something_to_do_is_not_slept_over() {
+    let (mut event_loop, handle, clock) = virtual_loop_with(|_| {});
+    handle.set_unhandled_handler(Some(Rc::new({
+        let handle = handle.clone();
+        move |_: &Unhandled| {
+            handle.stop();
+            Verdict::Continue
+        }
+    })));
+    handle.call_later(3_600_000 * MS, || {});
+    slow(&handle, &clock, 150);
+    event_loop.run_forever().unwrap();
+    assert_eq!(clock.elapsed(), 150 * MS);
+}
+
+#[test]
+fn a_main_future_that_stalls_is_named() {
+    let (mut event_loop, _handle, clock, stalls) = watched(|config| config.debug = true);
+    let line = line!() + 2;
+    event_loop.run_until_complete(async { clock.advance(200 * MS) }).unwrap();
+    let found = stalls.take();
+    let [stall] = &found[..] else { panic!("one stall: {found:?}") };
+    assert!(stall.suspects[0].line().abs_diff(line) <= 1, "{stall}");
+}

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{io::Write, os::unix::net::UnixStream, rc::Rc, time::Duration};
+use std::{future::Future, io::Write, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
 use roundel_loop::{LoopHandle, Source};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,7 +29,7 @@ fn the_steps_make_a_turn() {
     clock.advance(MS);
     event_loop.poll_events(Some(Duration::ZERO)).unwrap();
     assert!(log.take().is_empty());
-    event_loop.process_events();
+    event_loop.process_events().unwrap();
     assert!(event_loop.has_ready());
     event_loop.run_ready().unwrap();
     assert_eq!(log.take(), ["timer"]);
@@ -37,11 +37,9 @@ fn the_steps_make_a_turn() {
 
 /// What a window system's loop would do: watch a descriptor among its own, with its own timeout.
 fn is_readable(event_loop: &roundel_loop::EventLoop, timeout: Duration) -> bool {
-    event_loop.with_descriptor(|descriptor| {
-        let descriptor = descriptor.expect("epoll has a descriptor");
-        let mut watched = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
-        poll(&mut watched, Some(&Timespec::try_from(timeout).unwrap())).unwrap() == 1
-    })
+    let descriptor = event_loop.descriptor().unwrap().expect("epoll has a descriptor");
+    let mut watched = [PollFd::new(&descriptor, PollFlags::IN)];
+    poll(&mut watched, Some(&Timespec::try_from(timeout).unwrap())).unwrap() == 1
 }
 
 // spec: LPL-20
@@ -91,4 +89,30 @@ fn a_limited_poll_waits_no_longer() {
     handle.call_later(1000 * MS, || {});
     event_loop.poll_events(Some(3 * MS)).unwrap();
     assert_eq!(clock.elapsed(), 3 * MS);
+}
+
+// spec: LPL-20
+#[test]
+fn a_foreign_loop_sees_the_stop_and_is_the_loop_for_its_wakers() {
+    let (mut event_loop, handle) = event_loop();
+    let own = handle.clone();
+    handle.call_soon(move || own.stop());
+    turn(&mut event_loop);
+    assert!(handle.is_stopping());
+
+    struct Asks;
+    impl std::task::Wake for Asks {
+        fn wake(self: std::sync::Arc<Self>) {
+            LoopHandle::current().call_soon(|| {});
+        }
+    }
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let ours = handle.attach(Source::new(ours));
+    let mut receive = std::pin::pin!(ours.recv(1));
+    let waker = std::task::Waker::from(std::sync::Arc::new(Asks));
+    let mut context = std::task::Context::from_waker(&waker);
+    assert!(receive.as_mut().poll(&mut context).is_pending());
+    theirs.write_all(b"x").unwrap();
+    turn(&mut event_loop);
+    assert_eq!(handle.statistics().call_backs, 2, "the waker found its loop");
 }

@@ -134,3 +134,52 @@ fn the_handler_may_use_the_loop() {
     assert_eq!(log.take(), ["from the handler"]);
     assert!(handle.unhandled_handler().is_none());
 }
+
+#[test]
+fn a_waker_that_panics_loses_nobody_else_s_wake() {
+    use std::{future::Future, io::Write, os::unix::net::UnixStream, sync::Arc, task};
+    struct Panics;
+    impl task::Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("in a waker");
+        }
+    }
+    let (mut event_loop, handle) = event_loop();
+    let log = Log::default();
+    let mut pairs: Vec<_> = (0..2).map(|_| UnixStream::pair().unwrap()).collect();
+    let ours: Vec<_> = pairs
+        .iter()
+        .map(|(ours, _)| handle.attach(roundel_loop::Source::new(ours.try_clone().unwrap())))
+        .collect();
+    let mut first = Box::pin(ours[0].recv(1));
+    let waker = task::Waker::from(Arc::new(Panics));
+    assert!(first.as_mut().poll(&mut task::Context::from_waker(&waker)).is_pending());
+    let note = log.clone();
+    ours[1].recv(1).then(move |_| note.add("called back"));
+    for (_, peer) in &mut pairs {
+        peer.write_all(b"x").unwrap();
+    }
+    event_loop.poll_events(None).unwrap();
+    let process = std::panic::AssertUnwindSafe(|| event_loop.process_events());
+    assert!(std::panic::catch_unwind(process).is_err());
+    turn(&mut event_loop);
+    turn(&mut event_loop);
+    assert_eq!(log.take(), ["called back"]);
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_dropped_stops_nothing() {
+    struct Mine;
+    impl Drop for Mine {
+        fn drop(&mut self) {
+            panic!("even now");
+        }
+    }
+    let (mut event_loop, handle) = event_loop();
+    let log = Log::default();
+    handle.set_unhandled_handler(Some(Rc::new(|_| Verdict::Continue)));
+    handle.call_soon(|| std::panic::panic_any(Mine));
+    handle.call_soon(log.line("after"));
+    turn(&mut event_loop);
+    assert_eq!(log.take(), ["after"]);
+}

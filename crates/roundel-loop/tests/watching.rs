@@ -125,7 +125,7 @@ fn a_cancelled_watch_is_deregistered_and_never_runs() {
         theirs.write_all(b"x").unwrap();
         // Its event is queued already when the cancel comes.
         event_loop.poll_events(None).unwrap();
-        event_loop.process_events();
+        event_loop.process_events().unwrap();
         assert!(watch.cancel());
         assert_eq!(Rc::strong_count(&token), 1, "dropped at once");
         event_loop.run_ready().unwrap();
@@ -197,7 +197,7 @@ fn a_descriptor_that_something_else_waits_on_is_refused() {
         assert!(watch.is_cancelled());
         theirs.write_all(b"x").unwrap();
         event_loop.poll_events(None).unwrap();
-        event_loop.process_events();
+        event_loop.process_events().unwrap();
         event_loop.run_ready().unwrap();
         assert_eq!(log.take(), ["owner: None"], "the owner is undisturbed");
     });
@@ -216,4 +216,17 @@ fn a_regular_file_is_refused_by_epoll_and_the_watch_is_told() {
     turn(&mut event_loop);
     assert_eq!(log.take(), ["PermissionDenied"]);
     assert!(watch.is_cancelled());
+}
+
+#[test]
+fn closing_ends_watches_whose_handles_are_kept() {
+    let (mut event_loop, handle) = support::event_loop();
+    let (source, _ours, _theirs) = pair();
+    let token = Rc::new(());
+    let held = Rc::clone(&token);
+    let watch = handle.add_reader(&source, move |_| drop(Rc::clone(&held)));
+    event_loop.close();
+    assert!(watch.is_cancelled());
+    assert_eq!(Rc::strong_count(&token), 1);
+    assert_eq!(event_loop.driver_statistics().sources, 0);
 }

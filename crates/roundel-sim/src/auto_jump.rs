@@ -13,7 +13,7 @@ use roundel_driver::{
     Completion, Driver, DriverError, DriverStatistics, Key, Notifier, Notify, Operation, Source,
     SourceId, Submitted,
 };
-use roundel_timer::VirtualClock;
+use roundel_timer::{Clock, SystemClock, VirtualClock};
 
 /// Wraps a driver and a virtual clock: when a wait would block until the next timer, the clock
 /// jumps there.
@@ -90,13 +90,20 @@ impl<D: Driver> Driver for AutoJump<D> {
             self.bell.rung.store(false, Ordering::Relaxed);
             return Ok(());
         };
-        let before = completed.len();
-        self.inner.wait(Some(self.patience), completed)?;
-        let rung = self.bell.rung.swap(false, Ordering::Acquire);
-        if completed.len() == before && !rung {
-            self.clock.advance(timeout);
+        let (before, begun) = (completed.len(), SystemClock.now());
+        loop {
+            // A wait may end early with nothing to tell, as when a large send makes some progress.
+            let waited = SystemClock.now().saturating_duration_since(begun);
+            let patience = self.patience.saturating_sub(waited);
+            self.inner.wait(Some(patience), completed)?;
+            if self.bell.rung.swap(false, Ordering::Acquire) || completed.len() > before {
+                return Ok(());
+            }
+            if patience.is_zero() {
+                self.clock.advance(timeout);
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn notifier(&self) -> Notifier {

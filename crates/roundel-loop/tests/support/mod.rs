@@ -58,7 +58,7 @@ pub(crate) fn virtual_loop_with(
 /// Makes one turn without waiting.
 pub(crate) fn turn(event_loop: &mut EventLoop) {
     event_loop.poll_events(Some(Duration::ZERO)).unwrap();
-    event_loop.process_events();
+    event_loop.process_events().unwrap();
     event_loop.run_ready().unwrap();
 }
 
