@@ -345,7 +345,10 @@ impl Core {
     }
 
     fn check_for_stall(&self, now: Instant) {
-        if let Some(stall) = self.stalls.check(now) {
+        if let Some(mut stall) = self.stalls.check(now) {
+            if let Some(layer) = self.layer.get() {
+                layer.stalled(&mut stall);
+            }
             let longest = &self.counters.longest_stall;
             longest.set(longest.get().max(stall.duration));
             self.counters.stalls.add(1);

@@ -106,7 +106,7 @@ pub use roundel_driver::{
     Outcome, Readiness, SelectorDriver, Source, SourceId,
 };
 pub use roundel_timer::{Clock, Deadline, SystemClock, TimerKey, VirtualClock};
-pub use stall::Stall;
+pub use stall::{Stall, Suspect};
 pub use statistics::LoopStatistics;
 pub use submission::{OperationHandle, PendingOperation, Submission};
 pub use unhandled::{Unhandled, UnhandledHandler, Verdict, default_unhandled_handler};

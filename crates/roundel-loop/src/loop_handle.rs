@@ -157,6 +157,13 @@ impl LoopHandle {
         layer.downcast_ref()
     }
 
+    /// Says by which number the layer above knows the call-back that runs now; the layer is asked
+    /// for a name ([`Layer::stalled`]) if the call-back turns out to hold the loop up.
+    #[inline]
+    pub fn tell_apart(&self, number: u64) {
+        self.core.stalls.tell_apart(number);
+    }
+
     /// The time of the last reading of the clock, by whomever: some time in this turn or the last.
     pub fn recent(&self) -> Instant {
         self.core.recent()

@@ -27,27 +27,49 @@ const PRECISE_FOR: Duration = Duration::from_secs(10);
 pub struct Stall {
     /// How long the loop did nothing else.
     pub duration: Duration,
-    /// Where the call-back was scheduled; several suspects, in the order they ran, if it was not
-    /// timed alone.
-    pub suspects: Vec<Site>,
+    /// The call-back; several suspects, in the order they ran, if it was not timed alone.
+    pub suspects: Vec<Suspect>,
+}
+
+/// A call-back that may have held the loop up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Suspect {
+    /// Where it was scheduled.
+    pub site: Site,
+    /// By which number the layer above knows it
+    /// ([`LoopHandle::tell_apart`](crate::LoopHandle::tell_apart)); 0 if it does not.
+    pub number: u64,
+    /// Its name, if the layer above has one for it: a task's.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Suspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { site, name, .. } = self;
+        match name {
+            Some(name) => write!(f, "{site} ({name})"),
+            None => write!(f, "{site}"),
+        }
+    }
 }
 
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.suspects {
-            [site] => write!(f, "the call-back scheduled at {site} took {:?}", self.duration),
-            sites => {
+            [alone] => write!(f, "the call-back scheduled at {alone} took {:?}", self.duration),
+            several => {
                 write!(
                     f,
                     "{} call-backs together took {:?}; scheduled at",
-                    sites.len(),
+                    several.len(),
                     self.duration
                 )?;
-                let mut told: Vec<Site> = Vec::new();
-                for site in sites {
-                    if !told.contains(site) {
-                        told.push(site);
-                        write!(f, " {site}")?;
+                let mut told: Vec<&Suspect> = Vec::new();
+                for suspect in several {
+                    if !told.contains(&suspect) {
+                        told.push(suspect);
+                        write!(f, " {suspect}")?;
                     }
                 }
                 Ok(())
@@ -65,7 +87,8 @@ pub(crate) struct StallWatch {
     /// When the slice began; none while nothing has been timed.
     since: Cell<Option<Instant>>,
     ran: Cell<usize>,
-    sites: [Cell<Option<Site>>; SLICE],
+    /// The sites, and the numbers of the layer above.
+    suspects: [Cell<Option<(Site, u64)>>; SLICE],
     current: Cell<Option<Site>>,
 }
 
@@ -78,7 +101,7 @@ impl StallWatch {
             slice: Cell::new(SLICE),
             since: Cell::new(None),
             ran: Cell::new(0),
-            sites: [const { Cell::new(None) }; SLICE],
+            suspects: [const { Cell::new(None) }; SLICE],
             current: Cell::new(None),
         };
         watch.choose_slice(None);
@@ -108,9 +131,17 @@ impl StallWatch {
     #[inline]
     pub(crate) fn begin(&self, site: Site) {
         let ran = self.ran.get();
-        self.sites[ran % SLICE].set(Some(site));
+        self.suspects[ran % SLICE].set(Some((site, 0)));
         self.ran.set(ran + 1);
         self.current.set(Some(site));
+    }
+
+    /// The call-back that runs has this number with the layer above.
+    #[inline]
+    pub(crate) fn tell_apart(&self, number: u64) {
+        if let (Some(site), Some(nth)) = (self.current.get(), self.ran.get().checked_sub(1)) {
+            self.suspects[nth % SLICE].set(Some((site, number)));
+        }
     }
 
     /// Whether the slice is full: read the clock and [`check`](Self::check).
@@ -137,7 +168,10 @@ impl StallWatch {
             return None;
         }
         let told = ran.min(SLICE);
-        let suspects = (ran - told..ran).filter_map(|nth| self.sites[nth % SLICE].get()).collect();
+        let suspects = (ran - told..ran)
+            .filter_map(|nth| self.suspects[nth % SLICE].get())
+            .map(|(site, number)| Suspect { site, number, name: None })
+            .collect();
         self.choose_slice(now.checked_add(PRECISE_FOR));
         Some(Stall { duration, suspects })
     }

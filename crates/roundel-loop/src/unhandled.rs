@@ -39,8 +39,8 @@ impl Unhandled {
     }
 
     pub(crate) fn stalled(stall: Stall) -> Self {
-        let site = match *stall.suspects {
-            [site] => Some(site),
+        let site = match &*stall.suspects {
+            [suspect] => Some(suspect.site),
             _ => None,
         };
         Self { site, ..Self::new(stall.to_string()).with_stall(stall) }

@@ -46,8 +46,8 @@ fn in_debug_mode_every_slow_call_back_is_named_alone() {
         }
         let [stall] = &found[..] else { panic!("one stall: {found:?}") };
         assert_eq!(stall.duration, ms * MS);
-        let [site] = stall.suspects[..] else { panic!("named alone: {stall}") };
-        assert_eq!(site.line(), line);
+        let [suspect] = &stall.suspects[..] else { panic!("named alone: {stall}") };
+        assert_eq!(suspect.site.line(), line);
     }
     assert_eq!(handle.statistics().stalls, 2);
     assert_eq!(handle.statistics().longest_stall, 250 * MS);
@@ -66,7 +66,7 @@ fn without_debug_mode_the_first_stall_has_suspects_and_the_second_a_culprit() {
     let found = stalls.take();
     let [stall] = &found[..] else { panic!("one stall: {found:?}") };
     assert_eq!(stall.suspects.len(), 4);
-    assert_eq!(stall.suspects[3].line(), line);
+    assert_eq!(stall.suspects[3].site.line(), line);
 
     for _ in 0..3 {
         handle.call_soon(|| {});
@@ -76,7 +76,7 @@ fn without_debug_mode_the_first_stall_has_suspects_and_the_second_a_culprit() {
     let found = stalls.take();
     let [stall] = &found[..] else { panic!("one stall: {found:?}") };
     assert_eq!(stall.suspects.len(), 1, "{stall}");
-    assert_eq!(stall.suspects[0].line(), line);
+    assert_eq!(stall.suspects[0].site.line(), line);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn the_first_and_the_last_batch_of_a_run_are_timed_too() {
     event_loop.run_forever().unwrap();
     let found = stalls.take();
     let [stall] = &found[..] else { panic!("one stall: {found:?}") };
-    assert_eq!(stall.suspects[0].line(), line);
+    assert_eq!(stall.suspects[0].site.line(), line);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn debug_mode_takes_effect_while_the_loop_runs() {
     let found = stalls.take();
     let [stall] = &found[..] else { panic!("one stall: {found:?}") };
     assert_eq!(stall.suspects.len(), 1, "timed alone: {stall}");
-    assert_eq!(stall.suspects[0].line(), line);
+    assert_eq!(stall.suspects[0].site.line(), line);
 }
 
 // spec: LPD-01
@@ -223,5 +223,5 @@ fn a_main_future_that_stalls_is_named() {
     event_loop.run_until_complete(async { clock.advance(200 * MS) }).unwrap();
     let found = stalls.take();
     let [stall] = &found[..] else { panic!("one stall: {found:?}") };
-    assert!(stall.suspects[0].line().abs_diff(line) <= 1, "{stall}");
+    assert!(stall.suspects[0].site.line().abs_diff(line) <= 1, "{stall}");
 }
