@@ -10,8 +10,8 @@ use crate::tree;
 
 pub(crate) const HELP: &str = "\
 bench [NAME] [--rounds N] [OPTION]...
-    Builds and runs the benchmarks of crates/roundel-bench, against the peers in one run; a name
-    selects the benchmarks that contain it. All arguments are passed on.";
+    Builds and runs the benchmarks of crates/roundel-bench, against the peers in one run; a wrong
+    name gets the list, --help the options. All arguments are passed on.";
 
 const MANIFEST: &str = "crates/roundel-bench/Cargo.toml";
 
@@ -23,8 +23,11 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     }
     let passed: Vec<String> =
         arguments.raw_args()?.map(|word| word.string()).collect::<std::result::Result<_, _>>()?;
-    Invocation::cargo(["run", "--release", "--manifest-path", MANIFEST])
-        .with(["--target-dir", "target/bench", "--"])
-        .with(passed.iter().map(String::as_str))
-        .run()
+    let cargo = |verb, which| {
+        let options = ["--release", "--target-dir", "target/bench", which];
+        Invocation::cargo([verb, "--manifest-path", MANIFEST]).with(options)
+    };
+    // Servers and probes are programs beside the one that is run.
+    cargo("build", "--bins").run()?;
+    cargo("run", "--").with(passed.iter().map(String::as_str)).run()
 }

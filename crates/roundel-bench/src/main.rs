@@ -18,11 +18,12 @@ use roundel_bench::{
 };
 
 const HELP: &str = "\
-cargo xtask bench [NAME] [--rounds N] [--quick] [--peer NAME]
+cargo xtask bench [NAME] [--rounds N] [--quick] [--row TEXT] [--peer NAME]
     Measures each row beside its peers, round by round, and prints the medians with their spread.
 
     --rounds N    rounds that count, 9 unless told
     --quick       a smoke run: a fiftieth of the work, figures without meaning
+    --row TEXT    only rows whose title contains it
     --peer NAME   only peers whose name contains this, for a profiler
 
     `ground` writes docs/bench/ground.md and .svg; anything less writes to target/bench.
@@ -35,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match argument {
             Long("rounds") => plan.rounds = arguments.value()?.parse::<usize>()?.max(1),
             Long("quick") => (plan.quick, plan.rounds) = (true, 1),
+            Long("row") => plan.row = arguments.value()?.string()?,
             Long("peer") => plan.peer = arguments.value()?.string()?,
             Long("help") | Short('h') => {
                 println!("{HELP}{}", names());
@@ -57,6 +59,7 @@ fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn 
         println!("## {}\n", group.subject);
         let rows: Vec<race::Result> = (group.rows)(plan)
             .into_iter()
+            .filter(|row| row.title.contains(&plan.row))
             .map(|row| {
                 eprintln!("  {} …", row.title);
                 race(row, plan)
@@ -67,6 +70,7 @@ fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn 
     }
     let directory = place(name, plan);
     fs::create_dir_all(&directory)?;
+    let directory = directory.canonicalize()?;
     let text = report::document(name, plan, &results);
     let rows: Vec<_> = results.iter().flat_map(|(_, rows)| rows).collect();
     fs::write(directory.join(format!("{name}.md")), text)?;
@@ -78,6 +82,6 @@ fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn 
 /// Only a full measurement is for the reader.
 fn place(name: &str, plan: &Plan) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let is_full = name == GROUND && !plan.quick && plan.peer.is_empty();
+    let is_full = name == GROUND && !plan.quick && plan.peer.is_empty() && plan.row.is_empty();
     root.join(if is_full { "docs/bench" } else { "target/bench" })
 }

@@ -21,7 +21,7 @@ use crate::{
     machine::{resident_bytes, sibling},
     plan::Plan,
     row::{Figure, Row, Unit},
-    soon::tokio_runtime,
+    soon::{Call, tokio_runtime},
     timers::{Heap, Queue},
 };
 
@@ -150,7 +150,7 @@ fn timers_on_tokio(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error
 }
 
 fn timers_by_hand(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error>>) -> Measured {
-    let mut queue: Heap<Box<dyn FnOnce()>> = Heap::default();
+    let mut queue: Heap<Call> = Heap::default();
     let fired = Rc::new(Cell::new(0));
     let before = usage()?;
     for delay in delays(count) {

@@ -7,6 +7,8 @@ pub struct Plan {
     pub rounds: usize,
     /// A smoke run: a fiftieth of the work, figures without meaning.
     pub quick: bool,
+    /// Only the rows whose title contains this.
+    pub row: String,
     /// Only the peers whose name contains this; for a profiler.
     pub peer: String,
 }
@@ -21,6 +23,6 @@ impl Plan {
 impl Default for Plan {
     fn default() -> Self {
         // Nine is the least whose median two disturbed rounds on either side cannot move.
-        Self { rounds: 9, quick: false, peer: String::new() }
+        Self { rounds: 9, quick: false, row: String::new(), peer: String::new() }
     }
 }

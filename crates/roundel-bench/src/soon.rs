@@ -13,7 +13,7 @@ use std::{
     rc::Rc,
 };
 
-use roundel_loop::{EventLoop, LoopHandle, Source};
+use roundel_loop::{EventLoop, Job, LoopHandle, Source};
 use tokio::{runtime::Runtime, task::yield_now};
 
 use crate::{
@@ -36,7 +36,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             .only(TOKIO, move || yields(&runtime, width, turns))
             .only(RING, move || on_ring(calls, |soon| chain(soon, width, turns)))
     };
-    let (turns, runtime) = (calls / 1000, Rc::clone(&runtime));
+    let (turns, yielding, runtime) = (calls / 1000, Rc::clone(&runtime), Rc::clone(&runtime));
     let fan = Row::new(
         "1000 queued by one call-back, again and again (tokio: spawned)",
         [Figure::new("CPU per call-back", Unit::Nanoseconds)],
@@ -44,10 +44,18 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
     .only(ROUNDEL, move || on_loop(new_loop(), calls, |soon| fan_out(soon, 1000, turns)))
     .only(TOKIO, move || spawns(&runtime, 1000, turns))
     .only(RING, move || on_ring(calls, |soon| fan_out(soon, 1000, turns)));
+    let jobs = Row::new(
+        "1000 jobs side by side, each queues itself again (tokio: tasks)",
+        [Figure::new("CPU per call-back", Unit::Nanoseconds).target(TARGET)],
+    )
+    .only(ROUNDEL, move || on_loop(new_loop(), calls, |soon| self_queueing(soon, 1000, turns)))
+    .only(TOKIO, move || yields(&yielding, 1000, turns))
+    .only(RING, move || jobs_on_ring(1000, turns));
     vec![
         chains("one chain: each call-back queues the next", 1, new_loop),
         chains("one chain, while a receive waits", 1, loop_with_a_receive),
         chains("1000 chains side by side", 1000, new_loop),
+        jobs,
         fan,
     ]
 }
@@ -69,9 +77,12 @@ impl Soon for LoopHandle {
     }
 }
 
+/// What a loop by hand queues.
+pub(crate) type Call = Box<dyn FnOnce()>;
+
 /// The least that can be called a loop.
 #[derive(Clone, Default)]
-pub(crate) struct Ring(Rc<RefCell<VecDeque<Box<dyn FnOnce()>>>>);
+pub(crate) struct Ring(Rc<RefCell<VecDeque<Call>>>);
 
 impl Ring {
     /// Adds a call-back at the end.
@@ -132,6 +143,75 @@ fn fan_out<S: Soon>(soon: &S, width: usize, turns_left: usize) {
         true => fan_out(&again, width, turns_left - 1),
         false => again.end(),
     });
+}
+
+/// A call-back that is allocated once and queued again and again, as a task is at each wake.
+struct Again<Q> {
+    queue: Q,
+    turns_left: Cell<usize>,
+    /// Of all jobs together.
+    left: Rc<Cell<usize>>,
+}
+
+impl<Q> Again<Q> {
+    fn new(queue: Q, left: &Rc<Cell<usize>>, turns: usize) -> Rc<Self> {
+        Rc::new(Self { queue, turns_left: Cell::new(turns), left: Rc::clone(left) })
+    }
+
+    /// True if there is a next turn.
+    fn take_turn(&self) -> bool {
+        self.turns_left.set(self.turns_left.get() - 1);
+        if self.turns_left.get() > 0 {
+            return true;
+        }
+        self.left.set(self.left.get() - 1);
+        false
+    }
+}
+
+impl Job for Again<LoopHandle> {
+    fn run(self: Rc<Self>) {
+        if self.take_turn() {
+            let handle = self.queue.clone();
+            handle.schedule(self);
+        } else if self.left.get() == 0 {
+            self.queue.stop();
+        }
+    }
+}
+
+fn self_queueing(handle: &LoopHandle, width: usize, turns: usize) {
+    let left = Rc::new(Cell::new(width));
+    for _ in 0..width {
+        handle.schedule(Again::new(handle.clone(), &left, turns));
+    }
+}
+
+type JobRing = Rc<RefCell<VecDeque<Rc<dyn Job>>>>;
+
+impl Job for Again<JobRing> {
+    fn run(self: Rc<Self>) {
+        if self.take_turn() {
+            let queue = Rc::clone(&self.queue);
+            queue.borrow_mut().push_back(self);
+        }
+    }
+}
+
+fn jobs_on_ring(width: usize, turns: usize) -> f64 {
+    let (ring, left) = (JobRing::default(), Rc::new(Cell::new(width)));
+    cpu_per_item(width * turns, || {
+        for _ in 0..width {
+            ring.borrow_mut().push_back(Again::new(Rc::clone(&ring), &left, turns));
+        }
+        loop {
+            let job = ring.borrow_mut().pop_front();
+            match job {
+                Some(job) => job.run(),
+                None => return,
+            }
+        }
+    })
 }
 
 fn new_loop() -> EventLoop {

@@ -1,10 +1,10 @@
 //! `echo-server`: one of the servers alone, for the benchmark's client, strace and profilers.
 
-use std::{error::Error, net::TcpListener};
+use std::error::Error;
 
 use lexopt::prelude::*;
 use roundel_bench::{
-    echo::server::Server,
+    echo::server::{Server, listen},
     machine::{SERVER_CORE, pin, raise_descriptor_limit},
 };
 
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = server.ok_or(HELP)?;
     raise_descriptor_limit()?;
     pin(SERVER_CORE)?;
-    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let listener = listen(port)?;
     println!("{} at {}", server.name(), listener.local_addr()?);
     Ok(server.serve(listener, room)?)
 }

@@ -1,5 +1,9 @@
 //! The client, the same for every server: each connection sends a message, reads it back whole,
 //! and sends the next.
+//!
+//! It never sleeps. A client that does is woken by the server's send, at the server's cost; whether
+//! it sleeps depends on who of the two is a little faster, and would turn a small difference
+//! between servers into a large one.
 
 use std::{
     io::{self, Read, Write},
@@ -10,10 +14,15 @@ use std::{
 
 use rustix::{
     buffer::spare_capacity,
-    event::epoll::{self, CreateFlags, EventData, EventFlags},
+    event::{
+        Timespec,
+        epoll::{self, CreateFlags, EventData, EventFlags},
+    },
     io::Errno,
-    net::{RecvFlags, SendFlags, recv, send},
+    net::{RecvFlags, SendFlags, recv, send, sockopt::set_tcp_congestion},
 };
+
+use super::server::CONGESTION;
 
 /// When to stop sending.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +68,7 @@ impl Client {
         let connect = |nth: usize| {
             let socket = TcpStream::connect(address)?;
             socket.set_nodelay(true)?;
+            set_tcp_congestion(&socket, CONGESTION)?;
             compare(&socket, &message)?;
             socket.set_nonblocking(true)?;
             let token = EventData::new_u64(nth as u64);
@@ -83,7 +93,7 @@ impl Client {
         let (mut requests, mut under_way) = (0, self.connections.len());
         while under_way > 0 {
             events.clear();
-            epoll::wait(&self.poller, spare_capacity(&mut events), None)?;
+            epoll::wait(&self.poller, spare_capacity(&mut events), Some(&Timespec::default()))?;
             let over = match load {
                 Load::For(time) => start.elapsed() >= time,
                 Load::Requests(number) => requests + under_way > number,

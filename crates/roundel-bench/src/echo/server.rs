@@ -1,9 +1,29 @@
 //! The servers, by name.
 
-use std::{io, net::TcpListener, thread};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    thread,
+};
+
+use rustix::net::sockopt::set_tcp_congestion;
 
 use super::{EPOLL, by_hand, on_loop, on_tokio};
 use crate::row::{ROUNDEL, TOKIO};
+
+/// How every socket here paces itself: not at all. BBR, where it is the default, holds packets back
+/// by timers of its own and differs from connection to connection more than servers do.
+pub(super) const CONGESTION: &str = "reno";
+
+/// A listener on loopback, on any port if it is 0; its connections inherit its options.
+///
+/// # Errors
+/// The port is taken.
+pub fn listen(port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    set_tcp_congestion(&listener, CONGESTION)?;
+    Ok(listener)
+}
 
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +76,8 @@ impl Server {
     ///
     /// # Errors
     /// There is no port to listen on.
-    pub fn serve_beside(self, room: usize) -> io::Result<std::net::SocketAddr> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    pub fn serve_beside(self, room: usize) -> io::Result<SocketAddr> {
+        let listener = listen(0)?;
         let address = listener.local_addr()?;
         thread::spawn(move || {
             if let Err(error) = self.serve(listener, room) {

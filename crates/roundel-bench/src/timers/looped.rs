@@ -19,7 +19,7 @@ use crate::{
     machine::cpu_per_item,
     plan::Plan,
     row::{Figure, ROUNDEL, Row, TOKIO, Target, Unit},
-    soon::{Ring, tokio_runtime},
+    soon::{Call, Ring, tokio_runtime},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,11 +84,11 @@ impl Timed for LoopHandle {
 #[derive(Clone, Default)]
 struct ByHand {
     ring: Ring,
-    timers: Rc<RefCell<Heap<Box<dyn FnOnce()>>>>,
+    timers: Rc<RefCell<Heap<Call>>>,
 }
 
 impl Timed for ByHand {
-    type Timer = <Heap<Box<dyn FnOnce()>> as Queue<Box<dyn FnOnce()>>>::Key;
+    type Timer = <Heap<Call> as Queue<Call>>::Key;
 
     fn later(&self, call: impl FnOnce() + 'static) -> Self::Timer {
         self.timers.borrow_mut().insert(Instant::now() + TIMEOUT, Box::new(call))
@@ -204,7 +204,7 @@ fn firing_on_tokio(runtime: &Runtime, timers: usize) -> f64 {
 fn firing_on_heap(timers: usize) -> f64 {
     let left = Rc::new(Cell::new(timers));
     cpu_per_item(timers, || {
-        let mut queue: Heap<Box<dyn FnOnce()>> = Heap::default();
+        let mut queue: Heap<Call> = Heap::default();
         for delay in delays(timers) {
             let left = Rc::clone(&left);
             queue.insert(Instant::now() + delay, Box::new(move || left.set(left.get() - 1)));
