@@ -49,6 +49,9 @@ pub(crate) struct TaskCell<F: Future> {
 pub(crate) trait Joinable<T>: AnyTask {
     /// The outcome, once.
     fn take(&self) -> Option<Outcome<T>>;
+
+    /// Gives the outcome back to whoever takes it next.
+    fn put_back(&self, outcome: Outcome<T>);
 }
 
 impl<F> TaskCell<F>
@@ -114,7 +117,7 @@ where
             let polled = clean_ups.poll(handle, &self.executor, &self.header, context);
             let more = self.header.rare(|rare| mem::take(&mut rare.clean_ups));
             let done = more.is_empty();
-            clean_ups.append(more, handle);
+            clean_ups.append(more);
             self.header.rare(|rare| rare.clean_ups = clean_ups);
             if polled.is_pending() {
                 return false;
@@ -231,6 +234,10 @@ where
             Stage::Done(outcome) => Some(outcome),
             _ => None,
         }
+    }
+
+    fn put_back(&self, outcome: Outcome<F::Output>) {
+        *self.stage.borrow_mut() = Stage::Done(outcome);
     }
 }
 

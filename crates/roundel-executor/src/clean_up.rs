@@ -6,27 +6,30 @@
 //! runs it before going on: inner resources first, which are dropped first, within the grace.
 
 use std::{
+    any::Any,
     collections::VecDeque,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
-use roundel_loop::{LoopHandle, TimerKey, Unhandled};
+use roundel_loop::{LoopHandle, Unhandled};
 
-use crate::{executor::Executor, header::Header, unread::report_panic};
+use crate::{Sleep, executor::Executor, header::Header, unread::report_panic};
 
 /// A future that cleans up after another that was dropped.
 pub(crate) type CleanUp = Pin<Box<dyn Future<Output = ()>>>;
+
+const PANICKED: &str = "a clean-up panicked";
 
 /// Clean-ups to be run one after the other.
 #[derive(Default)]
 pub(crate) struct CleanUps {
     queue: VecDeque<CleanUp>,
-    /// When what is left is dropped.
-    grace: Option<(Instant, TimerKey)>,
+    /// At its end, what is left is dropped. It begins when something has to wait.
+    grace: Option<Sleep>,
 }
 
 impl CleanUps {
@@ -39,9 +42,8 @@ impl CleanUps {
     }
 
     /// Adds what came later.
-    pub(crate) fn append(&mut self, mut later: Self, handle: &LoopHandle) {
+    pub(crate) fn append(&mut self, mut later: Self) {
         self.queue.append(&mut later.queue);
-        later.forget_grace(handle);
     }
 
     /// Polls until all is done, or the grace is over. A clean-up that panics is reported and the
@@ -54,23 +56,25 @@ impl CleanUps {
         context: &mut Context<'_>,
     ) -> Poll<()> {
         while let Some(mut clean_up) = self.queue.pop_front() {
-            match catch_unwind(AssertUnwindSafe(|| clean_up.as_mut().poll(context))) {
-                Ok(Poll::Ready(())) => {}
-                Ok(Poll::Pending) => {
-                    self.queue.push_front(clean_up);
+            let (polled, left) = collecting(header, || {
+                // Dropped in here if it has ended: it may leave something, and may panic.
+                clean_up.as_mut().poll(context).is_pending().then_some(clean_up)
+            });
+            // What it leaves is inner to what follows.
+            left.queue.into_iter().rev().for_each(|inner| self.queue.push_front(inner));
+            match polled {
+                Ok(None) => {}
+                Ok(Some(pending)) => {
+                    self.queue.push_front(pending);
                     if !self.is_grace_over(handle, executor, context) {
                         return Poll::Pending;
                     }
-                    let report = Unhandled::new("a clean-up outlasted its grace and was dropped")
-                        .detail("task", header.id)
-                        .detail("spawned at", header.site);
-                    handle.report(&report);
-                    drop(std::mem::take(&mut self.queue));
+                    self.give_up(handle, header);
                 }
-                Err(payload) => report_panic(handle, header, "a clean-up panicked", payload),
+                Err(payload) => report_panic(handle, header, PANICKED, payload),
             }
         }
-        self.forget_grace(handle);
+        self.grace = None;
         Poll::Ready(())
     }
 
@@ -80,19 +84,35 @@ impl CleanUps {
         executor: &Executor,
         context: &Context<'_>,
     ) -> bool {
-        let now = handle.now();
-        let (end, _) = *self.grace.get_or_insert_with(|| {
-            let end = now + executor.grace();
-            (end, handle.wake_at(end.into(), context.waker().clone()))
-        });
-        now >= end
+        let grace = self.grace.get_or_insert_with(|| Sleep::after(handle, executor.grace()));
+        grace.has_passed() || grace.is_over(context)
     }
 
-    fn forget_grace(&mut self, handle: &LoopHandle) {
-        if let Some((_, key)) = self.grace.take() {
-            handle.cancel_wake(key);
+    /// Drops what is left, and what that leaves: there is no second grace.
+    fn give_up(&mut self, handle: &LoopHandle, header: &Header) {
+        let report = Unhandled::new("a clean-up outlasted its grace and was dropped")
+            .detail("task", header.id)
+            .detail("spawned at", header.site);
+        handle.report(&report);
+        while let Some(late) = self.queue.pop_front() {
+            let (dropped, left) = collecting(header, || drop(late));
+            self.append(left);
+            if let Err(payload) = dropped {
+                report_panic(handle, header, PANICKED, payload);
+            }
         }
     }
+}
+
+/// Runs `step` and collects the clean-ups that the task was left meanwhile, even if it panics.
+fn collecting<T>(
+    header: &Header,
+    step: impl FnOnce() -> T,
+) -> (Result<T, Box<dyn Any + Send>>, CleanUps) {
+    let before = header.if_rare(|rare| mem::take(&mut rare.clean_ups)).unwrap_or_default();
+    let stepped = catch_unwind(AssertUnwindSafe(step));
+    let left = header.if_rare(|rare| mem::replace(&mut rare.clean_ups, before));
+    (stepped, left.unwrap_or_default())
 }
 
 /// Hands a clean-up to the task that drops its owner. Outside a task it becomes a task of its own;
@@ -105,19 +125,31 @@ pub(crate) fn leave_to_task(clean_up: CleanUp) {
     }
 }
 
+/// Reports the panic of a clean-up of the current task.
+pub(crate) fn report_panicked(payload: Box<dyn Any + Send>) {
+    let Some(handle) = LoopHandle::try_current() else { return };
+    if let Some(task) = Executor::of(&handle).current_task() {
+        report_panic(&handle, task.header(), PANICKED, payload);
+    }
+}
+
 /// Drops `doomed` and collects what it leaves.
+///
+/// # Panics
+/// With the panic of a destructor; what was left by then is run by the task.
 pub(crate) fn drop_and_collect(doomed: impl FnOnce()) -> Leavings {
     let task = Executor::current().and_then(|executor| executor.current_task());
     let Some(task) = task else {
         doomed();
         return Leavings(CleanUps::default());
     };
-    let before = task.header().if_rare(|rare| std::mem::take(&mut rare.clean_ups));
-    doomed();
-    let left = task
-        .header()
-        .if_rare(|rare| std::mem::replace(&mut rare.clean_ups, before.unwrap_or_default()));
-    Leavings(left.unwrap_or_default())
+    let (dropped, left) = collecting(task.header(), doomed);
+    let leavings = Leavings(left);
+    if let Err(payload) = dropped {
+        drop(leavings);
+        resume_unwind(payload);
+    }
+    leavings
 }
 
 /// What was left, as a future that runs it. Dropped before it is done, it hands the rest on to the
@@ -142,11 +174,6 @@ impl Future for Leavings {
 
 impl Drop for Leavings {
     fn drop(&mut self) {
-        for clean_up in std::mem::take(&mut self.0.queue) {
-            leave_to_task(clean_up);
-        }
-        if let (Some((_, key)), Some(handle)) = (self.0.grace.take(), LoopHandle::try_current()) {
-            handle.cancel_wake(key);
-        }
+        mem::take(&mut self.0.queue).into_iter().for_each(leave_to_task);
     }
 }

@@ -1,13 +1,17 @@
 //! Futures as call-backs: tasks, groups, timeouts and cancellation that is waited for.
 #![deny(unsafe_code)]
 
+mod as_completed;
 mod error;
+mod interval;
 mod registry;
+mod shield;
 mod sleep;
 mod spawn;
 mod stop;
 mod task;
 mod timeout;
+mod wait;
 mod with;
 mod yield_now;
 
@@ -18,15 +22,21 @@ mod header;
 mod ticket;
 mod unread;
 
+pub use as_completed::{AsCompleted, Completed, as_completed};
 pub use error::JoinError;
 pub use header::{TaskState, WaitsFor};
+pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use registry::{
     ExecutorStatistics, TaskInfo, all_tasks, current_task, set_grace, statistics, tasks_of,
 };
+pub use shield::{Shield, shield};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use spawn::{Builder, spawn, spawn_on};
 pub use stop::{is_stop_requested, stop_requested};
 pub use task::Task;
 pub use timeout::{Elapsed, TimeoutScope, timeout, timeout_at, timeout_scope};
+pub use wait::{Wait, Waited, wait};
 pub use with::{AsyncExit, with};
 pub use yield_now::{YieldNow, yield_now};
+
+pub use roundel_promise::ReturnWhen;

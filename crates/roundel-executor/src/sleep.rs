@@ -12,7 +12,21 @@ use roundel_loop::{Deadline, LoopHandle, TimerKey};
 
 use crate::{executor::Executor, header::WaitsFor};
 
-/// Waits until `delay` has passed from now, the time of the call. A delay of zero gives one turn.
+/// Waits until `delay` has passed from now, the time of the call. A delay of zero gives one turn
+/// and sets no timer.
+///
+/// ```
+/// use std::time::Duration;
+/// use roundel_executor::{sleep, spawn_on};
+///
+/// let mut event_loop = roundel_loop::EventLoop::new()?;
+/// let task = spawn_on(&event_loop.handle(), async {
+///     sleep(Duration::from_millis(1)).await;
+///     "rested"
+/// });
+/// assert_eq!(event_loop.run_until_complete(task)??, "rested");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Panics
 /// If no loop runs in this thread.
@@ -21,12 +35,10 @@ use crate::{executor::Executor, header::WaitsFor};
 /// Nothing is lost; the timer is removed.
 #[track_caller]
 pub fn sleep(delay: Duration) -> Sleep {
-    let handle = LoopHandle::current();
-    let deadline = Deadline::after(handle.now(), delay);
-    Sleep { handle, deadline, timer: None }
+    Sleep::after(&LoopHandle::current(), delay)
 }
 
-/// Waits until a time by the loop's clock; a past time gives one turn.
+/// Waits until a time by the loop's clock; a past time gives one turn and sets no timer.
 ///
 /// # Panics
 /// If no loop runs in this thread.
@@ -35,7 +47,7 @@ pub fn sleep(delay: Duration) -> Sleep {
 /// Nothing is lost; the timer is removed.
 #[track_caller]
 pub fn sleep_until(deadline: impl Into<Deadline>) -> Sleep {
-    Sleep { handle: LoopHandle::current(), deadline: deadline.into(), timer: None }
+    Sleep::until(&LoopHandle::current(), deadline.into())
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -43,11 +55,27 @@ pub fn sleep_until(deadline: impl Into<Deadline>) -> Sleep {
 pub struct Sleep {
     handle: LoopHandle,
     deadline: Deadline,
-    /// The timer and whom it wakes, once polled.
-    timer: Option<(TimerKey, Waker)>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Not polled yet, or over.
+    Unset,
+    /// The deadline had passed before a timer was set: one turn is given instead.
+    Turn,
+    /// A timer is set, and wakes this waker.
+    Timer(TimerKey, Waker),
 }
 
 impl Sleep {
+    pub(crate) fn until(handle: &LoopHandle, deadline: Deadline) -> Self {
+        Self { handle: handle.clone(), deadline, stage: Stage::Unset }
+    }
+
+    pub(crate) fn after(handle: &LoopHandle, delay: Duration) -> Self {
+        Self::until(handle, Deadline::after(handle.now(), delay))
+    }
+
     /// Until when.
     pub fn deadline(&self) -> Deadline {
         self.deadline
@@ -56,11 +84,48 @@ impl Sleep {
     /// Sleeps until another time instead.
     pub fn reset(&mut self, deadline: impl Into<Deadline>) {
         self.deadline = deadline.into();
-        if let Some((key, waker)) = &mut self.timer
-            && !self.handle.move_wake(*key, self.deadline)
-        {
-            *key = self.handle.wake_at(self.deadline, waker.clone());
+        match &mut self.stage {
+            Stage::Unset => {}
+            Stage::Turn => self.stage = Stage::Unset,
+            Stage::Timer(key, waker) => {
+                if !self.handle.move_wake(*key, self.deadline) {
+                    *key = self.handle.wake_at(self.deadline, waker.clone());
+                }
+            }
         }
+    }
+
+    /// Whether the deadline has passed by the last reading of the clock, which was made when the
+    /// deadline was computed or later.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.deadline <= Deadline::at(self.handle.recent())
+    }
+
+    fn set_timer(&mut self, waker: Waker) {
+        self.stage = Stage::Timer(self.handle.wake_at(self.deadline, waker.clone()), waker);
+    }
+
+    /// Polls without a note of what the task waits for.
+    pub(crate) fn is_over(&mut self, context: &Context<'_>) -> bool {
+        match &self.stage {
+            Stage::Unset if self.has_passed() => {
+                self.stage = Stage::Turn;
+                context.waker().wake_by_ref();
+            }
+            Stage::Unset => self.set_timer(context.waker().clone()),
+            Stage::Turn => return true,
+            // The timer tells: the clock need not be read. It has fired if it is gone.
+            Stage::Timer(key, waker) if waker.will_wake(context.waker()) => {
+                return !self.handle.is_wake_pending(*key);
+            }
+            Stage::Timer(key, _) => {
+                if !self.handle.cancel_wake(*key) {
+                    return true;
+                }
+                self.set_timer(context.waker().clone());
+            }
+        }
+        false
     }
 }
 
@@ -68,30 +133,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        match &this.timer {
-            // The timer tells: the clock need not be read. It has fired if it is gone.
-            Some((key, waker)) if waker.will_wake(context.waker()) => {
-                if !this.handle.is_wake_pending(*key) {
-                    this.timer = None;
-                    return Poll::Ready(());
-                }
-            }
-            Some((key, _)) => {
-                if !this.handle.cancel_wake(*key) {
-                    this.timer = None;
-                    return Poll::Ready(());
-                }
-                let waker = context.waker().clone();
-                this.timer = Some((this.handle.wake_at(this.deadline, waker.clone()), waker));
-            }
-            None => {
-                let waker = context.waker().clone();
-                this.timer = Some((this.handle.wake_at(this.deadline, waker.clone()), waker));
-            }
+        if self.is_over(context) {
+            self.stage = Stage::Unset;
+            return Poll::Ready(());
         }
-        if let Some(deadline) = this.deadline.instant() {
-            Executor::note(WaitsFor::Time(deadline));
+        match (&self.stage, self.deadline.instant()) {
+            (Stage::Turn, _) => Executor::note(WaitsFor::Turn),
+            (_, Some(deadline)) => Executor::note(WaitsFor::Time(deadline)),
+            (_, None) => {}
         }
         Poll::Pending
     }
@@ -99,7 +148,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some((key, _)) = self.timer.take() {
+        if let Stage::Timer(key, _) = self.stage {
             self.handle.cancel_wake(key);
         }
     }

@@ -4,8 +4,8 @@ use std::{
     cell::Cell,
     fmt,
     future::{Future, poll_fn},
-    pin::pin,
-    task::{Poll, Waker},
+    pin::{Pin, pin},
+    task::Poll,
     time::Duration,
 };
 
@@ -71,9 +71,9 @@ pub fn timeout_at<F: Future>(
 #[doc(alias = "Timeout")]
 pub struct TimeoutScope {
     deadline: Cell<Deadline>,
+    /// The timer does not know the deadline yet.
     moved: Cell<bool>,
     expired: Cell<bool>,
-    waker: Cell<Option<Waker>>,
 }
 
 impl TimeoutScope {
@@ -88,12 +88,8 @@ impl TimeoutScope {
             return false;
         }
         self.deadline.set(deadline.into());
+        // Only the body can reach the scope, and when it has been polled the scope looks.
         self.moved.set(true);
-        // The body may do so from a branch of its own: the scope has to look.
-        if let Some(waker) = self.waker.take() {
-            waker.wake_by_ref();
-            self.waker.set(Some(waker));
-        }
         true
     }
 
@@ -129,9 +125,8 @@ pub fn timeout_scope<T>(
     async move {
         let scope = TimeoutScope {
             deadline: Cell::new(deadline),
-            moved: Cell::new(false),
+            moved: Cell::new(true),
             expired: Cell::new(false),
-            waker: Cell::new(None),
         };
         let mut timer = timer;
         let mut running = pin!(Some(body(&scope)));
@@ -144,9 +139,12 @@ pub fn timeout_scope<T>(
             }
             if scope.moved.take() {
                 timer.reset(scope.deadline.get());
+                // A body that has to wait has missed a deadline in the past already.
+                if timer.has_passed() {
+                    return Poll::Ready(None);
+                }
             }
-            scope.waker.set(Some(context.waker().clone()));
-            std::pin::Pin::new(&mut timer).poll(context).map(|()| None)
+            Pin::new(&mut timer).poll(context).map(|()| None)
         })
         .await;
         match value {

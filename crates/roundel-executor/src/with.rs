@@ -1,20 +1,22 @@
 //! `with`: a resource whose exit is awaited, however its user ends.
 
 use std::{
-    future::{Future, poll_fn},
+    any::Any,
+    future::Future,
+    mem,
     panic::{AssertUnwindSafe, resume_unwind},
-    task::Poll,
 };
 
 use futures::FutureExt;
 
-use crate::clean_up::{CleanUp, leave_to_task};
+use crate::clean_up::{CleanUp, leave_to_task, report_panicked};
 
 /// A resource with an asynchronous end: a connection to close, a transaction to roll back, a child
 /// to wait for.
 #[doc(alias = "__aexit__")]
 pub trait AsyncExit {
-    /// Ends the resource. Runs to its end, within the grace, even if the task is cancelled.
+    /// Ends the resource. Runs to its end even if the task is cancelled; then within the grace
+    /// ([`set_grace`](crate::set_grace)).
     fn exit(self) -> impl Future<Output = ()> + 'static;
 }
 
@@ -44,47 +46,78 @@ pub trait AsyncExit {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Panics
+/// With the panic of `body`, after the exit, or with that of the exit. If both panic, the exit's
+/// panic goes to the loop's handler.
+///
 /// # Cancel safety
-/// Dropped at whatever point, the exit still runs: the task that drops it runs it before it goes
-/// on, or before it is done. Outside a task it becomes a task of its own, and outside a loop it is
-/// dropped, as there is nobody to run it.
+/// Dropped at whatever point, before the first poll too, the exit still runs: the task that drops
+/// it runs it before it goes on, or before it is done. Outside a task it becomes a task of its own,
+/// and outside a loop it is dropped, as there is nobody to run it.
 #[doc(alias = "async with")]
 #[doc(alias = "AsyncExitStack")]
-pub async fn with<R, T>(resource: R, body: impl AsyncFnOnce(&mut R) -> T) -> T
+pub fn with<R, T>(resource: R, body: impl AsyncFnOnce(&mut R) -> T) -> impl Future<Output = T>
 where
     R: AsyncExit + 'static,
 {
-    let mut entered = Entered { resource: Some(resource), exit: None };
-    let lent = entered.resource.as_mut().expect("it was entered just now");
-    let outcome = AssertUnwindSafe(body(lent)).catch_unwind().await;
-    entered.begin_exit();
-    poll_fn(|context| match &mut entered.exit {
-        Some(exit) => exit.as_mut().poll(context),
-        None => Poll::Ready(()),
-    })
-    .await;
-    entered.exit = None;
-    outcome.unwrap_or_else(|payload| resume_unwind(payload))
+    // Entered now, not at the first poll: a future that is never polled owes the exit too.
+    let mut entered = Entered(Stage::Lent(resource));
+    async move {
+        let lent = entered.lend();
+        let outcome = AssertUnwindSafe(body(lent)).catch_unwind().await;
+        let exited = entered.exit().await;
+        match (outcome, exited) {
+            (Ok(value), Ok(())) => value,
+            (Ok(_), Err(payload)) | (Err(payload), Ok(())) => resume_unwind(payload),
+            (Err(payload), Err(of_exit)) => {
+                report_panicked(of_exit);
+                resume_unwind(payload)
+            }
+        }
+    }
 }
 
-/// A resource between its entry and the end of its exit.
-struct Entered<R: AsyncExit + 'static> {
-    resource: Option<R>,
-    exit: Option<CleanUp>,
+/// A resource between its entry and the end of its exit. Dropped there, it leaves its exit.
+struct Entered<R: AsyncExit + 'static>(Stage<R>);
+
+enum Stage<R> {
+    Lent(R),
+    Exiting(CleanUp),
+    Left,
 }
 
 impl<R: AsyncExit + 'static> Entered<R> {
-    fn begin_exit(&mut self) {
-        if let Some(resource) = self.resource.take() {
-            self.exit = Some(Box::pin(resource.exit()));
+    fn lend(&mut self) -> &mut R {
+        match &mut self.0 {
+            Stage::Lent(resource) => resource,
+            _ => unreachable!("a resource is lent before its exit"),
         }
+    }
+
+    /// The exit, wherever it stands. What `exit` does before it waits is done at its first poll.
+    fn take_exit(&mut self) -> Option<CleanUp> {
+        match mem::replace(&mut self.0, Stage::Left) {
+            Stage::Lent(resource) => Some(Box::pin(async move { resource.exit().await })),
+            Stage::Exiting(exit) => Some(exit),
+            Stage::Left => None,
+        }
+    }
+
+    /// Runs the exit to its end or its panic.
+    async fn exit(&mut self) -> Result<(), Box<dyn Any + Send>> {
+        if let Some(exit) = self.take_exit() {
+            self.0 = Stage::Exiting(exit);
+        }
+        let Stage::Exiting(exit) = &mut self.0 else { return Ok(()) };
+        let exited = AssertUnwindSafe(exit).catch_unwind().await;
+        self.0 = Stage::Left;
+        exited
     }
 }
 
 impl<R: AsyncExit + 'static> Drop for Entered<R> {
     fn drop(&mut self) {
-        self.begin_exit();
-        if let Some(exit) = self.exit.take() {
+        if let Some(exit) = self.take_exit() {
             leave_to_task(exit);
         }
     }
