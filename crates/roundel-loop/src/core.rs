@@ -260,7 +260,7 @@ impl Core {
     /// # Panics
     /// With a call-back's own panic, if the handler of unhandled failures says so; the call-backs
     /// behind it stay queued.
-    pub(crate) fn run_ready(&self) {
+    pub(crate) fn run_ready(&self, handle: &LoopHandle) {
         let mut left = self.ready.borrow().len();
         while left > 0 {
             // One guard around the whole batch: a panic ends the guard, not the batch.
@@ -269,7 +269,7 @@ impl Core {
                     left -= 1;
                     let work = self.ready.borrow_mut().pop();
                     if let Some(work) = work {
-                        self.run(work);
+                        self.run(work, handle);
                     }
                     if self.stalls.is_slice_full() {
                         self.check_for_stall(self.now());
@@ -292,7 +292,7 @@ impl Core {
     }
 
     /// Takes the work from where it is kept and runs it, unless it was cancelled there.
-    fn run(&self, work: Work) {
+    fn run(&self, work: Work, handle: &LoopHandle) {
         match work {
             Work::Call(call, site) => {
                 self.begin(site);
@@ -300,7 +300,7 @@ impl Core {
             }
             Work::Job(job, site) => {
                 self.begin(site);
-                job.run();
+                job.run(handle);
             }
             Work::Timer(key) => {
                 let timer = self.timers.borrow_mut().take(key);

@@ -1,11 +1,14 @@
 //! Which loop runs in this thread: the one thread-local of the workspace.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, mem::ManuallyDrop};
 
 use crate::{LoopHandle, RunError};
 
 thread_local! {
-    static CURRENT: RefCell<Option<LoopHandle>> = const { RefCell::new(None) };
+    /// Never dropped by the thread's end, so that it can be looked at until then, and looking costs
+    /// no check of whether it still is: `Entered` empties it.
+    static CURRENT: RefCell<ManuallyDrop<Option<LoopHandle>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// Marks a loop as running in this thread until dropped.
@@ -15,9 +18,9 @@ pub(crate) struct Entered(());
 /// # Errors
 /// [`RunError::Nested`] if a loop runs here; it stays the current one.
 pub(crate) fn enter(handle: &LoopHandle) -> Result<Entered, RunError> {
-    CURRENT.with(|current| match current.try_borrow_mut().as_deref_mut() {
-        Ok(current @ None) => {
-            *current = Some(handle.clone());
+    CURRENT.with(|current| match current.try_borrow_mut() {
+        Ok(mut current) if current.is_none() => {
+            **current = Some(handle.clone());
             Ok(Entered(()))
         }
         _ => Err(RunError::Nested),
@@ -26,26 +29,18 @@ pub(crate) fn enter(handle: &LoopHandle) -> Result<Entered, RunError> {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // The handle is dropped outside the borrow: it may be the last of its loop.
-        drop(CURRENT.take());
+        let left = CURRENT.replace(ManuallyDrop::new(None));
+        // Outside the borrow: it may be the last handle of its loop.
+        drop(ManuallyDrop::into_inner(left));
     }
 }
 
 pub(crate) fn try_current() -> Option<LoopHandle> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    with(|current| current.cloned())
 }
 
-/// Looks at the current loop without taking a handle. While a thread ends, and its thread-locals
-/// are gone one by one, there is none.
+/// Looks at the current loop without taking a handle.
+#[inline]
 pub(crate) fn with<R>(look: impl FnOnce(Option<&LoopHandle>) -> R) -> R {
-    let mut look = Some(look);
-    let looked = CURRENT.try_with(|current| {
-        let look = look.take().expect("it is looked once");
-        look(current.borrow().as_ref())
-    });
-    match (looked, look) {
-        (Ok(result), _) => result,
-        (Err(_), Some(look)) => look(None),
-        (Err(_), None) => unreachable!("a look that began has ended"),
-    }
+    CURRENT.with_borrow(|current| look(current.as_ref()))
 }

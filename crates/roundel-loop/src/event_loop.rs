@@ -163,7 +163,7 @@ impl EventLoop {
         let core = self.core();
         core.poll_events(None, false)?;
         core.process_events();
-        core.run_ready();
+        core.run_ready(&self.handle);
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl EventLoop {
     /// As [`run_forever`](Self::run_forever).
     pub fn run_ready(&mut self) -> Result<(), RunError> {
         let _running = Running::begin(&self.handle)?;
-        self.core().run_ready();
+        self.core().run_ready(&self.handle);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use std::{collections::VecDeque, panic::Location, rc::Rc, sync::Arc};
 use roundel_driver::Key;
 use roundel_timer::TimerKey;
 
-use crate::remote_handle::RemoteJob;
+use crate::{LoopHandle, remote_handle::RemoteJob};
 
 /// Where in the program a call-back was scheduled.
 pub type Site = &'static Location<'static>;
@@ -20,8 +20,8 @@ pub type Site = &'static Location<'static>;
 /// A call-back that can be queued again and again without an allocation: a descriptor's watcher,
 /// or a task, which is queued at each wake.
 pub trait Job {
-    /// Runs it once.
-    fn run(self: Rc<Self>);
+    /// Runs it once, on the loop that it was queued on.
+    fn run(self: Rc<Self>, handle: &LoopHandle);
 }
 
 /// What an entry runs. Timers and completions stay where they are kept, under their keys, until

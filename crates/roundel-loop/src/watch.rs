@@ -11,6 +11,7 @@ use std::{
 use roundel_driver::{Interest, Key, OperationError, Outcome, Readiness, Source};
 
 use crate::{
+    LoopHandle,
     attached::Attached,
     core::Core,
     ready::{Job, Site},
@@ -116,10 +117,9 @@ fn readiness(outcome: Outcome) -> Readiness {
 }
 
 impl Job for Watch {
-    fn run(self: Rc<Self>) {
-        let Some(core) = self.core.upgrade() else { return };
+    fn run(self: Rc<Self>, handle: &LoopHandle) {
         let Some(key) = self.key.take() else { return };
-        let completion = core.driver.borrow_mut().take(key);
+        let completion = handle.core.driver.borrow_mut().take(key);
         if let Some(completion) = completion {
             self.tell(completion.map(readiness));
         }

@@ -321,10 +321,10 @@ fn turn_is_refused(event_loop: &mut EventLoop) {
 fn a_job_is_queued_again_without_allocation() {
     struct Countdown(Cell<u32>);
     impl roundel_loop::Job for Countdown {
-        fn run(self: Rc<Self>) {
+        fn run(self: Rc<Self>, handle: &LoopHandle) {
             self.0.set(self.0.get() - 1);
             if self.0.get() > 0 {
-                LoopHandle::current().schedule(self);
+                handle.schedule(self);
             }
         }
     }
