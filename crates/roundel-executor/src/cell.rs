@@ -143,6 +143,9 @@ where
         for joiner in self.header.take_joiners() {
             joiner.waker.wake();
         }
+        if let Some(call) = self.header.if_rare(|rare| rare.on_done.take()).flatten() {
+            call();
+        }
         if !self.header.has(Flags::OWNED) {
             self.report_unread(handle);
         }
@@ -177,8 +180,9 @@ where
                 Some(Ok(_)) | None if header.has(Flags::CANCEL) => Some(Err(self.cancelled())),
                 outcome => outcome,
             };
-            if let Some(outcome) = outcome {
-                self.end_future(outcome);
+            match outcome {
+                Some(outcome) => self.end_future(outcome),
+                None => header.waits_for.set(self.executor.take_note()),
             }
         }
         let done = header.has(Flags::CLEANING) && self.clean_up(handle, &mut context);
@@ -194,9 +198,9 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    fn run(self: Rc<Self>) {
-        let handle = LoopHandle::current();
-        self.step(&handle);
+    fn run(self: Rc<Self>, handle: &LoopHandle) {
+        handle.tell_apart(self.header.id);
+        self.step(handle);
     }
 }
 

@@ -3,13 +3,15 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use roundel_loop::{Job, Layer, LoopHandle, Site};
+use roundel_loop::{Job, Layer, LoopHandle, Site, Stall};
 
 use crate::{
+    context::Outside,
     header::{Flags, Header, WaitsFor},
+    measure::{Measure, now},
     ticket::{MOST_TASKS, Ticket, dismiss, enlist},
 };
 
@@ -40,10 +42,14 @@ pub(crate) struct Executor {
     next_id: Cell<u64>,
     current: Cell<u64>,
     current_ticket: Cell<Option<Ticket>>,
+    /// What the current task says that it waits for.
+    note: Cell<WaitsFor>,
     /// How long a cancelled task may clean up.
     grace: Cell<Duration>,
     wakes: Cell<u64>,
     polls: Cell<u64>,
+    pub(crate) outside: Outside,
+    pub(crate) measure: Measure,
 }
 
 /// Long enough for a goodbye over a slow network, short enough for a shutdown to be noticed.
@@ -59,9 +65,12 @@ impl Executor {
                 next_id: Cell::new(1),
                 current: Cell::new(0),
                 current_ticket: Cell::new(None),
+                note: Cell::default(),
                 grace: Cell::new(GRACE),
                 wakes: Cell::new(0),
                 polls: Cell::new(0),
+                outside: Outside::default(),
+                measure: Measure::default(),
             })
         })
     }
@@ -80,6 +89,7 @@ impl Executor {
     ) -> Rc<T> {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
+        let context = self.copy_context();
         let mut seats = self.seats.borrow_mut();
         let index = match seats.free.pop() {
             Some(index) => index as usize,
@@ -93,6 +103,9 @@ impl Executor {
         seats.taken += 1;
         let ticket = Ticket::new(self.number, seats.seats[index].generation, index);
         let header = Header::new(id, ticket, site, handle.recent(), self.current.get());
+        if context.is_some() {
+            header.rare(|rare| rare.context = context);
+        }
         let task = make(header);
         seats.seats[index].task = Some(Rc::clone(&task) as _);
         task
@@ -110,7 +123,16 @@ impl Executor {
             seats.free.push(index as u32);
         }
         drop(seats);
-        drop(task);
+        if let Some(task) = &task {
+            self.measure.remember(task.header());
+        }
+    }
+
+    /// A living task by its number; looks at every task.
+    pub(crate) fn find_id(&self, id: u64) -> Option<Rc<dyn AnyTask>> {
+        let seats = self.seats.borrow();
+        let mut tasks = seats.seats.iter().filter_map(|seat| seat.task.as_ref());
+        tasks.find(|task| task.header().id == id).cloned()
     }
 
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Rc<dyn AnyTask>> {
@@ -123,12 +145,12 @@ impl Executor {
     /// Queues the task of this ticket, unless it is queued already or has ended.
     #[inline]
     pub(crate) fn wake(&self, handle: &LoopHandle, ticket: Ticket) {
-        if let Some(task) = self.find(ticket)
-            && !task.header().set(Flags::QUEUED)
-        {
+        let seats = self.seats.borrow();
+        let Some(Seat { task: Some(task), .. }) = seats.seats.get(ticket.index()) else { return };
+        let header = task.header();
+        if header.ticket == ticket && !header.set(Flags::QUEUED) {
             self.wakes.set(self.wakes.get() + 1);
-            let site = task.header().site;
-            handle.queue_job(task as _, site);
+            handle.queue_job(Rc::clone(task) as _, header.site);
         }
     }
 
@@ -139,11 +161,14 @@ impl Executor {
     /// Notes what the current task waits for, for whoever looks.
     pub(crate) fn note(what: WaitsFor) {
         LoopHandle::with_current(|handle| {
-            if let Some(task) = handle?.layer_ref::<Self>()?.current_task() {
-                task.header().waits_for.set(what);
-            }
+            handle?.layer_ref::<Self>()?.note.set(what);
             Some(())
         });
+    }
+
+    /// What the task that was just polled said that it waits for.
+    pub(crate) fn take_note(&self) -> WaitsFor {
+        self.note.take()
     }
 
     /// Everything that lives, by number.
@@ -168,11 +193,12 @@ impl Executor {
     }
 
     /// Makes a task the current one for as long as the guard lives.
-    pub(crate) fn enter<'a>(&'a self, header: &Header) -> Entered<'a> {
+    pub(crate) fn enter<'a>(&'a self, header: &'a Header) -> Entered<'a> {
         self.polls.set(self.polls.get() + 1);
         let before =
             (self.current.replace(header.id), self.current_ticket.replace(Some(header.ticket)));
-        Entered { executor: self, before }
+        let since = if self.measure.is_on() { now() } else { None };
+        Entered { executor: self, before, header, since }
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -196,18 +222,29 @@ impl Executor {
 pub(crate) struct Entered<'a> {
     executor: &'a Executor,
     before: (u64, Option<Ticket>),
+    header: &'a Header,
+    /// When it was entered, if polls are measured.
+    since: Option<Instant>,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.executor.current.set(self.before.0);
         self.executor.current_ticket.set(self.before.1);
+        if let (Some(since), Some(now)) = (self.since, self.since.and_then(|_| now())) {
+            let poll = now.saturating_duration_since(since);
+            self.header.rare(|rare| rare.poll_time.add(poll));
+        }
     }
 }
 
 impl Layer for Executor {
     fn wake(&self, handle: &LoopHandle, ticket: usize) {
         Self::wake(self, handle, Ticket(ticket));
+    }
+
+    fn stalled(&self, stall: &mut Stall) {
+        self.name_suspects(stall);
     }
 
     fn close(&self) {

@@ -9,7 +9,8 @@ use std::{
 
 use roundel_loop::Site;
 
-use crate::{clean_up::CleanUps, ticket::Ticket};
+use crate::{
+    cell::waker, clean_up::CleanUps, context::Values, measure::PollTime, ticket::Ticket};
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub(crate) struct Rare {
     pub(crate) clean_ups: CleanUps,
     pub(crate) more_joiners: Vec<Joiner>,
     pub(crate) stop_waiters: Vec<Waker>,
+    pub(crate) context: Option<Values>,
+    pub(crate) poll_time: PollTime,
+    /// Runs when the task has ended, in its last step.
+    pub(crate) on_done: Option<Box<dyn FnOnce()>>,
 }
 
 /// Who waits for a task's end.
@@ -131,11 +136,21 @@ impl Header {
     #[inline]
     pub(crate) fn count_poll(&self) {
         self.polls.set(self.polls.get().wrapping_add(1));
-        self.waits_for.set(WaitsFor::Unknown);
     }
 
     pub(crate) fn polls(&self) -> u32 {
         self.polls.get()
+    }
+
+    /// Asks the task to end, at its next step; false if it has ended.
+    pub(crate) fn cancel(&self) -> bool {
+        if self.has(Flags::DONE) {
+            return false;
+        }
+        if !self.set(Flags::CANCEL) {
+            waker(self.ticket).wake();
+        }
+        true
     }
 
     /// Looks at what few tasks have, making it if need be. `look` must not run user code.

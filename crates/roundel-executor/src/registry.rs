@@ -10,7 +10,8 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{TaskState, WaitsFor},
+    header::{Flags, TaskState, WaitsFor},
+    measure::PollTime,
 };
 
 /// What is known of a task at one moment.
@@ -23,12 +24,16 @@ pub struct TaskInfo {
     pub name: String,
     /// Where it is in its life.
     pub state: TaskState,
+    /// Whether it was asked to end.
+    pub cancelling: bool,
     /// Where it was spawned.
     pub site: Site,
     /// How long ago, to the loop's turn.
     pub age: Duration,
     /// How often its future has been polled.
     pub polls: u32,
+    /// How long that took, as far as it was timed: see [`measure_polls`](crate::measure_polls).
+    pub poll_time: PollTime,
     /// What it waits for, as far as that says.
     pub waits_for: WaitsFor,
     /// The tasks that wait for its end, by number.
@@ -44,9 +49,11 @@ impl TaskInfo {
             id: header.id,
             name: header.display_name(),
             state: header.state(),
+            cancelling: header.has(Flags::CANCEL) && !header.has(Flags::DONE),
             site: header.site,
             age: header.age(now),
             polls: header.polls(),
+            poll_time: header.if_rare(|rare| rare.poll_time).unwrap_or_default(),
             waits_for: header.waits_for.get(),
             awaited_by: header.awaited_by(),
             parent: (header.parent != 0).then_some(header.parent),

@@ -97,7 +97,7 @@ impl Builder {
         self.begin(handle, Location::caller(), future)
     }
 
-    fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
+    pub(crate) fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,

@@ -44,14 +44,7 @@ impl<T> Task<T> {
     /// its clean-up runs, and only then is it done for whoever awaits it. False if it is done
     /// already.
     pub fn cancel(&self) -> bool {
-        let header = self.cell.header();
-        if header.has(Flags::DONE) {
-            return false;
-        }
-        if !header.set(Flags::CANCEL) {
-            crate::cell::waker(header.ticket).wake();
-        }
-        true
+        self.cell.header().cancel()
     }
 
     /// Whether the task has ended, its clean-up included.
@@ -91,6 +84,26 @@ impl<T> Task<T> {
     /// Where it is in its life.
     pub fn state(&self) -> TaskState {
         self.cell.header().state()
+    }
+
+    /// Lets the task go on by itself and hands its outcome to `call` in the step in which it ends,
+    /// its clean-up included.
+    pub(crate) fn on_done(self, call: impl FnOnce(Result<T, JoinError>) + 'static)
+    where
+        T: 'static,
+    {
+        match self.cell.take() {
+            Some(outcome) => call(outcome),
+            None => {
+                let cell = Rc::clone(&self.cell);
+                let call = move || {
+                    if let Some(outcome) = self.cell.take() {
+                        call(outcome);
+                    }
+                };
+                cell.header().rare(|rare| rare.on_done = Some(Box::new(call)));
+            }
+        }
     }
 
     pub(crate) fn cell(&self) -> &Rc<dyn Joinable<T>> {

@@ -6,8 +6,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{executor::Executor, header::WaitsFor};
-
 /// Gives the loop a turn: the task goes on in the next one, behind what is ready.
 ///
 /// # Cancel safety
@@ -32,7 +30,6 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.yielded = true;
-        Executor::note(WaitsFor::Turn);
         context.waker().wake_by_ref();
         Poll::Pending
     }
