@@ -57,9 +57,7 @@ impl Values {
         let entries = Rc::make_mut(&mut self.entries);
         let place = entries.iter().position(|(number, _)| *number == variable);
         match (place, value) {
-            (Some(place), Some(value)) => {
-                Some(std::mem::replace(&mut entries[place].1, value))
-            }
+            (Some(place), Some(value)) => Some(std::mem::replace(&mut entries[place].1, value)),
             (Some(place), None) => Some(entries.swap_remove(place).1),
             (None, Some(value)) => {
                 entries.push((variable, value));
@@ -111,9 +109,9 @@ impl Executor {
 /// The value of a variable here and now.
 pub(crate) fn look_up(variable: u64) -> Option<Value> {
     LoopHandle::with_current(|handle| {
-        handle?.layer_ref::<Executor>()?.with_context(|values| {
-            values.as_ref().and_then(|values| values.get(variable).cloned())
-        })
+        handle?
+            .layer_ref::<Executor>()?
+            .with_context(|values| values.as_ref().and_then(|values| values.get(variable).cloned()))
     })
 }
 
@@ -174,9 +172,7 @@ impl ContextVars {
     /// Those of the current task, or of the running loop outside a task; none outside a loop.
     #[doc(alias = "copy_context")]
     pub fn copy() -> Self {
-        Self(LoopHandle::with_current(|handle| {
-            handle?.layer_ref::<Executor>()?.copy_context()
-        }))
+        Self(LoopHandle::with_current(|handle| handle?.layer_ref::<Executor>()?.copy_context()))
     }
 
     /// Runs a function in it. What the function changes stays in here.

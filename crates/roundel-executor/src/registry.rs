@@ -40,6 +40,8 @@ pub struct TaskInfo {
     pub awaited_by: Vec<u64>,
     /// The task that spawned it, if one did.
     pub parent: Option<u64>,
+    /// The moment, by the loop's clock, to the turn.
+    pub at: Instant,
 }
 
 impl TaskInfo {
@@ -57,15 +59,35 @@ impl TaskInfo {
             waits_for: header.waits_for.get(),
             awaited_by: header.awaited_by(),
             parent: (header.parent != 0).then_some(header.parent),
+            at: now,
         }
     }
 }
 
+/// One line: its name, what it does, and where it comes from.
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, state, site, age, polls, waits_for, .. } = self;
-        write!(f, "{name} {state:?} spawned at {site} {age:?} ago, {polls} polls, ")?;
-        write!(f, "waits for {waits_for:?}")
+        let Self { name, site, age, polls, at, .. } = self;
+        write!(f, "{name}: ")?;
+        if self.cancelling {
+            f.write_str("cancelling, ")?;
+        }
+        match (self.state, self.waits_for) {
+            (TaskState::New, _) => f.write_str("new"),
+            (TaskState::Running, _) => f.write_str("running"),
+            (TaskState::CleaningUp, _) => f.write_str("cleaning up"),
+            (TaskState::Done, _) => f.write_str("done"),
+            (TaskState::Ready, _) | (_, WaitsFor::Turn) => f.write_str("ready"),
+            (_, WaitsFor::Unknown) => f.write_str("waits"),
+            (_, WaitsFor::Time(when)) => {
+                write!(f, "sleeps {:?} more", when.saturating_duration_since(*at))
+            }
+            (_, WaitsFor::Task(id)) => write!(f, "waits for task {id}"),
+            (_, WaitsFor::Tasks(count)) => write!(f, "waits for {count} tasks"),
+            (_, WaitsFor::Children(count)) => write!(f, "waits for {count} children"),
+        }?;
+        let s = if *polls == 1 { "" } else { "s" };
+        write!(f, ", {polls} poll{s}, {age:?} old, spawned at {site}")
     }
 }
 
