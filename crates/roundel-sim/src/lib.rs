@@ -4,6 +4,9 @@
 //! [`VirtualClock`] there instead. A program of timers runs in no time and in exact order, every
 //! time; real descriptors and threads go on working beside it.
 //!
+//! [`cancel_at_every_await`] is for tests of futures, on this clock or any other: it drops an
+//! operation at each of its awaits, so that the test can see what that loses.
+//!
 //! It is not a simulated network yet: sockets are the kernel's, and take real time.
 //!
 //! ```text
@@ -22,6 +25,8 @@
 #![cfg(unix)]
 
 mod auto_jump;
+mod cancel_at_every_await;
 
 pub use auto_jump::AutoJump;
+pub use cancel_at_every_await::{Cut, CutShort, cancel_at_every_await};
 pub use roundel_timer::VirtualClock;
