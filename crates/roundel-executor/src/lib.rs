@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod as_completed;
+mod cancel_all;
 mod context_var;
 mod error;
 mod interval;
@@ -28,6 +29,7 @@ mod ticket;
 mod unread;
 
 pub use as_completed::{AsCompleted, Completed, as_completed};
+pub use cancel_all::cancel_all;
 pub use context::ContextVars;
 pub use context_var::{ContextVar, ForeignToken, Token};
 pub use error::JoinError;
