@@ -48,7 +48,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
         "1000 jobs side by side, each queues itself again (tokio: tasks)",
         [Figure::new("CPU per call-back", Unit::Nanoseconds).target(TARGET)],
     )
-    .only(ROUNDEL, move || on_loop(new_loop(), calls, |soon| self_queueing(soon, 1000, turns)))
+    .only(ROUNDEL, move || on_loop(new_loop(), calls, |soon| jobs_on_loop(soon, 1000, turns)))
     .only(TOKIO, move || yields(&yielding, 1000, turns))
     .only(RING, move || jobs_on_ring(1000, turns));
     vec![
@@ -146,16 +146,17 @@ fn fan_out<S: Soon>(soon: &S, width: usize, turns_left: usize) {
 }
 
 /// A call-back that is allocated once and queued again and again, as a task is at each wake.
-struct Again<Q> {
-    queue: Q,
+struct Again {
     turns_left: Cell<usize>,
-    /// Of all jobs together.
-    left: Rc<Cell<usize>>,
+    /// Jobs that still have turns.
+    jobs_left: Rc<Cell<usize>>,
 }
 
-impl<Q> Again<Q> {
-    fn new(queue: Q, left: &Rc<Cell<usize>>, turns: usize) -> Rc<Self> {
-        Rc::new(Self { queue, turns_left: Cell::new(turns), left: Rc::clone(left) })
+impl Again {
+    fn some(width: usize, turns: usize) -> impl Iterator<Item = Rc<Self>> {
+        let jobs_left = Rc::new(Cell::new(width));
+        let job = move |_| Self { turns_left: Cell::new(turns), jobs_left: Rc::clone(&jobs_left) };
+        (0..width).map(job).map(Rc::new)
     }
 
     /// True if there is a next turn.
@@ -164,50 +165,52 @@ impl<Q> Again<Q> {
         if self.turns_left.get() > 0 {
             return true;
         }
-        self.left.set(self.left.get() - 1);
+        self.jobs_left.set(self.jobs_left.get() - 1);
         false
     }
 }
 
-impl Job for Again<LoopHandle> {
-    fn run(self: Rc<Self>) {
+impl Job for Again {
+    fn run(self: Rc<Self>, handle: &LoopHandle) {
         if self.take_turn() {
-            let handle = self.queue.clone();
             handle.schedule(self);
-        } else if self.left.get() == 0 {
-            self.queue.stop();
+        } else if self.jobs_left.get() == 0 {
+            handle.stop();
         }
     }
 }
 
-fn self_queueing(handle: &LoopHandle, width: usize, turns: usize) {
-    let left = Rc::new(Cell::new(width));
-    for _ in 0..width {
-        handle.schedule(Again::new(handle.clone(), &left, turns));
+fn jobs_on_loop(handle: &LoopHandle, width: usize, turns: usize) {
+    for job in Again::some(width, turns) {
+        handle.schedule(job);
     }
 }
 
-type JobRing = Rc<RefCell<VecDeque<Rc<dyn Job>>>>;
+type JobRing = RefCell<VecDeque<Rc<dyn RingJob>>>;
 
-impl Job for Again<JobRing> {
-    fn run(self: Rc<Self>) {
+/// What [`Job`] is on the loop.
+trait RingJob {
+    fn run(self: Rc<Self>, ring: &JobRing);
+}
+
+impl RingJob for Again {
+    fn run(self: Rc<Self>, ring: &JobRing) {
         if self.take_turn() {
-            let queue = Rc::clone(&self.queue);
-            queue.borrow_mut().push_back(self);
+            ring.borrow_mut().push_back(self);
         }
     }
 }
 
 fn jobs_on_ring(width: usize, turns: usize) -> f64 {
-    let (ring, left) = (JobRing::default(), Rc::new(Cell::new(width)));
+    let ring = JobRing::default();
     cpu_per_item(width * turns, || {
-        for _ in 0..width {
-            ring.borrow_mut().push_back(Again::new(Rc::clone(&ring), &left, turns));
+        for job in Again::some(width, turns) {
+            ring.borrow_mut().push_back(job);
         }
         loop {
             let job = ring.borrow_mut().pop_front();
             match job {
-                Some(job) => job.run(),
+                Some(job) => job.run(&ring),
                 None => return,
             }
         }
