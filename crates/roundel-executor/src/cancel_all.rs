@@ -18,9 +18,10 @@ use crate::{
 pub async fn cancel_all(handle: &LoopHandle) {
     let Some(executor) = handle.existing_layer::<Executor>() else { return };
     loop {
-        let caller = executor.current_id();
+        let caller = executor.outermost_task().map(|task| task.header().id);
         let mut tasks = executor.tasks();
-        tasks.retain(|task| task.header().id != caller);
+        // Children end with their owners.
+        tasks.retain(|task| task.roster().is_none() && Some(task.header().id) != caller);
         if tasks.is_empty() {
             return;
         }

@@ -11,7 +11,7 @@ use std::{
     cell::RefCell,
     future::Future,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     ptr,
     rc::Rc,
@@ -24,11 +24,10 @@ use crate::{
     JoinError,
     executor::{AnyTask, Executor},
     header::{Flags, Header},
+    life::{self, Life, Outcome},
     ticket::{Ticket, wake_from_afar},
     unread::report_panic,
 };
-
-pub(crate) type Outcome<T> = Result<T, JoinError>;
 
 /// What is left of a task.
 enum Stage<F: Future> {
@@ -68,84 +67,16 @@ where
         })
     }
 
-    /// Polls the future once; its outcome, if that was its end.
-    fn poll_future(&self, context: &mut Context<'_>) -> Option<Outcome<F::Output>> {
-        let polled = catch_unwind(AssertUnwindSafe(|| match &mut *self.stage.borrow_mut() {
-            Stage::Future(future) => {
-                // SAFETY: the future lies in a cell that only `spawn` makes, in an `Rc` that is
-                // never taken apart, behind a private field. This file moves it nowhere: it is
-                // replaced, and so dropped in place, when it has ended. Whoever adds a way to move
-                // a stage out before its future has ended would break this.
-                unsafe { Pin::new_unchecked(future) }.poll(context).map(Ok)
-            }
-            _ => Poll::Pending,
-        }));
-        match polled {
-            Ok(Poll::Pending) => None,
-            Ok(Poll::Ready(outcome)) => Some(outcome),
-            Err(payload) => Some(Err(self.panicked(payload))),
-        }
-    }
-
-    fn panicked(&self, payload: Box<dyn std::any::Any + Send>) -> JoinError {
-        JoinError::panicked(self.header.id, self.header.site, payload)
-    }
-
-    fn cancelled(&self) -> JoinError {
-        JoinError::cancelled(self.header.id, self.header.site)
-    }
-
-    /// The future has ended, or is to end here: it is dropped in place, and its clean-up begins.
-    fn end_future(&self, outcome: Outcome<F::Output>) {
-        self.header.set(Flags::CLEANING);
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            *self.stage.borrow_mut() = Stage::CleaningUp(outcome);
-        }));
-        if let Err(payload) = dropped {
-            // The assignment puts the new stage in place even while the old one unwinds.
-            self.header.clear(Flags::CANCELLED);
-            *self.stage.borrow_mut() = Stage::CleaningUp(Err(self.panicked(payload)));
-        }
-    }
-
-    /// Polls what the future left to clean up; whether all of it is done.
-    fn clean_up(&self, handle: &LoopHandle, context: &mut Context<'_>) -> bool {
-        loop {
-            // Out of the header while it is polled: it may leave more.
-            let clean_ups = self.header.if_rare(|rare| mem::take(&mut rare.clean_ups));
-            let Some(mut clean_ups) = clean_ups.filter(|it| !it.is_empty()) else { return true };
-            let polled = clean_ups.poll(handle, &self.executor, &self.header, context);
-            let more = self.header.rare(|rare| mem::take(&mut rare.clean_ups));
-            let done = more.is_empty();
-            clean_ups.append(more);
-            self.header.rare(|rare| rare.clean_ups = clean_ups);
-            if polled.is_pending() {
-                return false;
-            }
-            if done {
-                return true;
-            }
-        }
-    }
-
-    /// The end: the outcome is there for whoever waits, and the seat is free.
+    /// The end: the outcome is there for whoever waits.
     fn finish(&self, handle: &LoopHandle) {
         let mut stage = self.stage.borrow_mut();
-        if let Stage::CleaningUp(outcome) = mem::replace(&mut *stage, Stage::Taken) {
-            if matches!(&outcome, Err(error) if error.is_cancelled()) {
-                self.header.set(Flags::CANCELLED);
-            }
+        let ended = mem::replace(&mut *stage, Stage::Taken);
+        let cancelled = matches!(&ended, Stage::CleaningUp(Err(error)) if error.is_cancelled());
+        if let Stage::CleaningUp(outcome) = ended {
             *stage = Stage::Done(outcome);
         }
         drop(stage);
-        self.header.set(Flags::DONE);
-        self.executor.leave(self.header.ticket);
-        for joiner in self.header.take_joiners() {
-            joiner.waker.wake();
-        }
-        if let Some(call) = self.header.if_rare(|rare| rare.on_done.take()).flatten() {
-            call();
-        }
+        life::finish(&self.header, &self.executor, cancelled);
         if !self.header.has(Flags::OWNED) {
             self.report_unread(handle);
         }
@@ -160,36 +91,41 @@ where
         }
     }
 
-    /// Polls once.
+    /// Makes the task's step.
     pub(crate) fn step(self: Rc<Self>, handle: &LoopHandle) {
-        let header = &self.header;
-        header.clear(Flags::QUEUED);
-        if header.has(Flags::DONE | Flags::RUNNING) {
-            return;
-        }
-        let _entered = self.executor.enter(header);
-        let waker = mem::ManuallyDrop::new(waker(header.ticket));
-        let mut context = Context::from_waker(&waker);
-        header.set(Flags::RUNNING);
-        if !header.has(Flags::CLEANING) {
-            header.count_poll();
-            let cancelled_before = header.has(Flags::CANCEL);
-            let outcome = if cancelled_before { None } else { self.poll_future(&mut context) };
-            // A cancel cannot be outrun: not by a value that is ready in the same step either.
-            let outcome = match outcome {
-                Some(Ok(_)) | None if header.has(Flags::CANCEL) => Some(Err(self.cancelled())),
-                outcome => outcome,
-            };
-            match outcome {
-                Some(outcome) => self.end_future(outcome),
-                None => header.waits_for.set(self.executor.take_note()),
-            }
-        }
-        let done = header.has(Flags::CLEANING) && self.clean_up(handle, &mut context);
-        header.clear(Flags::RUNNING);
-        if done {
+        if life::step(&*self, handle, &self.executor) {
             self.finish(handle);
         }
+    }
+}
+
+impl<F> Life for TaskCell<F>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    type Value = F::Output;
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn poll_future(&self, context: &mut Context<'_>) -> Poll<F::Output> {
+        match &mut *self.stage.borrow_mut() {
+            Stage::Future(future) => {
+                // SAFETY: the future lies in a cell that only `spawn` makes, in an `Rc` that is
+                // never taken apart, behind a private field. This file moves it nowhere: it is
+                // replaced, and so dropped in place, when it has ended. Whoever adds a way to move
+                // a stage out before its future has ended would break this.
+                unsafe { Pin::new_unchecked(future) }.poll(context)
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    fn end_future(&self, outcome: Outcome<F::Output>) {
+        // The assignment puts the new stage in place even while the old one unwinds.
+        *self.stage.borrow_mut() = Stage::CleaningUp(outcome);
     }
 }
 
@@ -213,14 +149,28 @@ where
         &self.header
     }
 
+    fn queue(self: Rc<Self>, handle: &LoopHandle) {
+        let site = self.header.site;
+        handle.queue_job(self, site);
+    }
+
     fn close(&self) {
-        if !self.header.set(Flags::DONE) {
-            self.header.set(Flags::CANCELLED);
-            let _entered = self.executor.enter(&self.header);
-            *self.stage.borrow_mut() = Stage::Done(Err(self.cancelled()));
-            let rare = self.header.rare.borrow_mut().take();
-            let joiner = self.header.joiner.borrow_mut().take();
-            drop((rare, joiner));
+        if self.header.has(Flags::DONE) {
+            return;
+        }
+        let _entered = self.executor.enter(&self.header);
+        let Header { id, site, .. } = self.header;
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            *self.stage.borrow_mut() = Stage::Done(Err(JoinError::cancelled(id, site)));
+        }));
+        // Done only now: the future may have held the task itself, which must not look for an
+        // outcome in a stage that is being replaced.
+        self.header.set(Flags::DONE | Flags::CANCELLED);
+        let rare = self.header.rare.borrow_mut().take();
+        let joiner = self.header.joiner.borrow_mut().take();
+        drop((rare, joiner));
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
         }
     }
 }

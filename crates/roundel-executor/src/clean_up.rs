@@ -125,6 +125,11 @@ pub(crate) fn leave_to_task(clean_up: CleanUp) {
     }
 }
 
+/// Hands clean-ups on to the task that drops the one to which they were left.
+pub(crate) fn hand_on(left: CleanUps) {
+    drop(Leavings(left));
+}
+
 /// Reports the panic of a clean-up of the current task.
 pub(crate) fn report_panicked(payload: Box<dyn Any + Send>) {
     let Some(handle) = LoopHandle::try_current() else { return };

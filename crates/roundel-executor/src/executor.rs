@@ -2,22 +2,32 @@
 
 use std::{
     cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use roundel_loop::{Job, Layer, LoopHandle, Site, Stall};
+use roundel_loop::{Layer, LoopHandle, Site, Stall};
 
 use crate::{
     context::Outside,
     header::{Flags, Header, WaitsFor},
     measure::{Measure, now},
+    roster::Roster,
     ticket::{MOST_TASKS, Ticket, dismiss, enlist},
 };
 
 /// A task, whatever its future is.
-pub(crate) trait AnyTask: Job {
+pub(crate) trait AnyTask {
     fn header(&self) -> &Header;
+
+    /// It was woken: puts it where its turn comes from.
+    fn queue(self: Rc<Self>, handle: &LoopHandle);
+
+    /// Where its turn comes from, if not from the loop: a child is polled by its owner.
+    fn roster(&self) -> Option<&Roster> {
+        None
+    }
 
     /// The loop is closed: drops the future and whatever else may hold the task in a circle.
     fn close(&self);
@@ -150,7 +160,9 @@ impl Executor {
         let header = task.header();
         if header.ticket == ticket && !header.set(Flags::QUEUED) {
             self.wakes.set(self.wakes.get() + 1);
-            handle.queue_job(Rc::clone(task) as _, header.site);
+            let task = Rc::clone(task);
+            drop(seats); // a child wakes its owner
+            task.queue(handle);
         }
     }
 
@@ -171,6 +183,11 @@ impl Executor {
         self.note.take()
     }
 
+    /// Says it again, for a task that has polled another meanwhile.
+    pub(crate) fn put_note(&self, note: WaitsFor) {
+        self.note.set(note);
+    }
+
     /// Everything that lives, by number.
     pub(crate) fn tasks(&self) -> Vec<Rc<dyn AnyTask>> {
         let seats = self.seats.borrow();
@@ -188,8 +205,22 @@ impl Executor {
         self.current.get()
     }
 
+    pub(crate) fn current_ticket(&self) -> Option<Ticket> {
+        self.current_ticket.get()
+    }
+
     pub(crate) fn current_task(&self) -> Option<Rc<dyn AnyTask>> {
         self.find(self.current_ticket.get()?)
+    }
+
+    /// The task that the loop gave its turn to: the current one, or the owner of the child that is
+    /// the current one.
+    pub(crate) fn outermost_task(&self) -> Option<Rc<dyn AnyTask>> {
+        let mut task = self.current_task()?;
+        while let Some(owner) = task.roster().and_then(Roster::owner) {
+            task = self.find(owner)?;
+        }
+        Some(task)
     }
 
     /// Makes a task the current one for as long as the guard lives.
@@ -250,9 +281,15 @@ impl Layer for Executor {
     fn close(&self) {
         dismiss(self.number);
         // Futures may spawn while they are dropped; the closed loop refuses them.
+        let mut panicked = None;
         for task in self.tasks() {
-            task.close();
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.close())) {
+                panicked.get_or_insert(payload);
+            }
             self.leave(task.header().ticket);
+        }
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
         }
     }
 }

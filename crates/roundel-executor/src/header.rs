@@ -9,8 +9,7 @@ use std::{
 
 use roundel_loop::Site;
 
-use crate::{
-    cell::waker, clean_up::CleanUps, context::Values, measure::PollTime, ticket::Ticket};
+use crate::{cell::waker, clean_up::CleanUps, context::Values, measure::PollTime, ticket::Ticket};
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +150,10 @@ impl Header {
             waker(self.ticket).wake();
         }
         true
+    }
+
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.has(Flags::CANCEL) && !self.has(Flags::DONE)
     }
 
     /// Looks at what few tasks have, making it if need be. `look` must not run user code.

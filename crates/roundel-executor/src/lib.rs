@@ -21,10 +21,13 @@ mod with;
 mod yield_now;
 
 mod cell;
+mod children;
 mod clean_up;
 mod context;
 mod executor;
 mod header;
+mod life;
+mod roster;
 mod ticket;
 mod unread;
 

@@ -10,8 +10,9 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{Flags, TaskState, WaitsFor},
+    header::{TaskState, WaitsFor},
     measure::PollTime,
+    roster::Roster,
 };
 
 /// What is known of a task at one moment.
@@ -51,17 +52,25 @@ impl TaskInfo {
             id: header.id,
             name: header.display_name(),
             state: header.state(),
-            cancelling: header.has(Flags::CANCEL) && !header.has(Flags::DONE),
+            cancelling: header.is_cancelling(),
             site: header.site,
             age: header.age(now),
             polls: header.polls(),
             poll_time: header.if_rare(|rare| rare.poll_time).unwrap_or_default(),
             waits_for: header.waits_for.get(),
-            awaited_by: header.awaited_by(),
+            awaited_by: awaited_by(task),
             parent: (header.parent != 0).then_some(header.parent),
             at: now,
         }
     }
+}
+
+/// A child is awaited by its owner, and by whoever waits for its value.
+fn awaited_by(task: &dyn AnyTask) -> Vec<u64> {
+    let owner = task.roster().map(Roster::owner_id).filter(|&owner| owner != 0);
+    let mut awaited_by: Vec<_> = owner.into_iter().collect();
+    awaited_by.extend(task.header().awaited_by().into_iter().filter(|&id| Some(id) != owner));
+    awaited_by
 }
 
 /// One line: its name, what it does, and where it comes from.

@@ -41,7 +41,7 @@ impl<T> Task<T> {
 /// # Cancel safety
 /// Nothing is lost: a request stays made.
 pub async fn stop_requested() {
-    let task = Executor::current().and_then(|executor| executor.current_task());
+    let task = Executor::current().and_then(|executor| executor.outermost_task());
     let task = task.expect("stop_requested is for tasks");
     poll_fn(|context| {
         let header = task.header();
@@ -61,6 +61,6 @@ pub async fn stop_requested() {
 
 /// Whether the current task was asked to stop; false outside a task.
 pub fn is_stop_requested() -> bool {
-    let task = Executor::current().and_then(|executor| executor.current_task());
+    let task = Executor::current().and_then(|executor| executor.outermost_task());
     task.is_some_and(|task| task.header().has(Flags::STOP))
 }

@@ -123,7 +123,7 @@ impl<T> Future for Task<T> {
         }
         let executor = Executor::current();
         let waiting = executor.as_ref().map_or(0, |executor| executor.current_id());
-        assert_ne!(waiting, header.id, "a task cannot await itself");
+        assert!(waiting != header.id, "a task cannot await itself");
         header.add_joiner(context.waker(), waiting);
         Executor::note(WaitsFor::Task(header.id));
         Poll::Pending
@@ -146,10 +146,12 @@ impl<T> Drop for Task<T> {
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = self.cell.header();
         f.debug_struct("Task")
             .field("name", &self.name())
             .field("state", &self.state())
-            .field("waits_for", &self.cell.header().waits_for.get())
+            .field("cancelling", &header.is_cancelling())
+            .field("waits_for", &header.waits_for.get())
             .field("site", &format_args!("{}", self.site()))
             .finish()
     }
