@@ -61,6 +61,13 @@ where
     output
 }
 
+/// Makes one turn without waiting.
+pub(crate) fn turn(event_loop: &mut EventLoop) {
+    event_loop.poll_events(Some(Duration::ZERO)).unwrap();
+    event_loop.process_events().unwrap();
+    event_loop.run_ready().unwrap();
+}
+
 /// No task and no timer lives on this loop.
 #[track_caller]
 pub(crate) fn assert_nothing_left(handle: &LoopHandle) {
