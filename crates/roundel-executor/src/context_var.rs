@@ -168,6 +168,13 @@ impl<T> fmt::Debug for Token<T> {
 }
 
 /// A token was used in another context than the one in which it was made; here it is back.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("resetting a context variable: the token was made in another context")]
 pub struct ForeignToken<T>(pub Token<T>);
+
+// By hand, so that any variable's token can be unwrapped past.
+impl<T> fmt::Debug for ForeignToken<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ForeignToken").field(&self.0).finish()
+    }
+}
