@@ -51,8 +51,8 @@ pub trait RemoteSpawn: sealed::Sealed {
     /// be: to be awaited on any executor, or blocked on ([`Promised::result`]).
     ///
     /// [`Promised::cancel`] cancels the task; a wait for the result that times out does not, and
-    /// neither does dropping the `Promised`: then the task goes on, and its panic is reported to
-    /// the loop's handler. A panic in `make` is the task's.
+    /// neither does dropping the `Promised`: then the task goes on, and its outcome goes nowhere. A
+    /// panic in `make` is the task's.
     ///
     /// If the loop is closed before the task has ended, the promise is [`Broken::Abandoned`].
     ///
