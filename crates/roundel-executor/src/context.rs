@@ -139,9 +139,8 @@ pub(crate) fn exchange(variable: u64, value: Option<Value>) -> (Option<Value>, u
 
 /// A copy of all context variables' values, in which functions and futures can run.
 ///
-/// Tasks take a copy along by themselves. A call-back does not; give it one with
-/// [`bind`](Self::bind). In the same way the children of a group, which run within their parent's
-/// task and share its context, get one of their own with [`scope`](Self::scope).
+/// Tasks, and the children of a group, take a copy along by themselves. A call-back does not: give
+/// it one with [`bind`](Self::bind).
 ///
 /// ```
 /// use roundel_executor::{ContextVar, ContextVars, spawn_on};

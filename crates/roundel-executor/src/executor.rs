@@ -226,6 +226,7 @@ impl Executor {
     /// Makes a task the current one for as long as the guard lives.
     pub(crate) fn enter<'a>(&'a self, header: &'a Header) -> Entered<'a> {
         self.polls.set(self.polls.get() + 1);
+        self.note.set(WaitsFor::Unknown);
         let before =
             (self.current.replace(header.id), self.current_ticket.replace(Some(header.ticket)));
         let since = if self.measure.is_on() { now() } else { None };

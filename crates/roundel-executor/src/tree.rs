@@ -16,7 +16,7 @@ use roundel_loop::LoopHandle;
 
 use crate::registry::{TaskInfo, tasks_of};
 
-/// Deeper levels are told by a mark, since each level is written further to the right.
+/// What is deeper goes on at the left, since each level is written further to the right.
 const DEEPEST: usize = 64;
 
 /// The tasks of a loop and who awaits whom, at one moment.
@@ -138,26 +138,41 @@ impl TaskTree {
         Branch { tree: self, root: id, up: true }
     }
 
+    /// What is drawn below a task, last first.
     fn next(&self, id: u64, up: bool) -> Vec<u64> {
-        match up {
+        let mut next: Vec<u64> = match up {
             true => self.awaited_by(id).map(|task| task.id).collect(),
             false => self.awaits(id).map(|task| task.id).collect(),
-        }
+        };
+        next.reverse();
+        next
     }
 
-    /// Draws what hangs below a task, depth first.
-    fn draw(
+    /// Draws each of the roots, first of `roots` last, with what hangs below it.
+    fn draw(&self, mut roots: Vec<u64>, up: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut drawn = HashSet::new();
+        while let Some(root) = roots.pop() {
+            if drawn.insert(root)
+                && let Some(task) = self.task(root)
+            {
+                writeln!(f, "{task}")?;
+                self.draw_below(root, up, &mut drawn, &mut roots, f)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws what hangs below a task, depth first; what is too deep becomes a root.
+    fn draw_below(
         &self,
         root: u64,
         up: bool,
         drawn: &mut HashSet<u64>,
+        roots: &mut Vec<u64>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        let Some(task) = self.task(root) else { return Ok(()) };
-        writeln!(f, "{task}")?;
-        drawn.insert(root);
         // What is still to be drawn on each level, last first.
-        let mut levels = vec![reversed(self.next(root, up))];
+        let mut levels = vec![self.next(root, up)];
         while let Some(level) = levels.last_mut() {
             let Some(id) = level.pop() else {
                 levels.pop();
@@ -169,11 +184,12 @@ impl TaskTree {
             let last = levels.last().is_none_or(Vec::is_empty);
             f.write_str(if last { "└── " } else { "├── " })?;
             let Some(task) = self.task(id) else { continue };
-            let next = reversed(self.next(id, up));
+            let next = self.next(id, up);
             if !drawn.insert(id) {
                 writeln!(f, "{}, see above", task.name)?;
             } else if levels.len() == DEEPEST && !next.is_empty() {
                 writeln!(f, "{task} …")?;
+                roots.extend(next);
             } else {
                 writeln!(f, "{task}")?;
                 levels.push(next);
@@ -183,26 +199,13 @@ impl TaskTree {
     }
 }
 
-fn reversed(mut ids: Vec<u64>) -> Vec<u64> {
-    ids.reverse();
-    ids
-}
-
-/// First the tasks that nobody awaits, with what hangs below them; then circles.
+/// First the tasks that nobody awaits, with what hangs below them; then what is left: circles.
 impl fmt::Display for TaskTree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut drawn = HashSet::new();
-        for task in &self.tasks {
-            if self.awaited_by(task.id).next().is_none() {
-                self.draw(task.id, false, &mut drawn, f)?;
-            }
-        }
-        for task in &self.tasks {
-            if !drawn.contains(&task.id) {
-                self.draw(task.id, false, &mut drawn, f)?;
-            }
-        }
-        Ok(())
+        let awaited = |task: &&TaskInfo| self.awaited_by(task.id).next().is_some();
+        let (awaited, first): (Vec<_>, Vec<_>) = self.tasks.iter().partition(awaited);
+        let roots = first.into_iter().chain(awaited).map(|task| task.id);
+        self.draw(roots.rev().collect(), false, f)
     }
 }
 
@@ -216,6 +219,6 @@ pub struct Branch<'a> {
 
 impl fmt::Display for Branch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tree.draw(self.root, self.up, &mut HashSet::new(), f)
+        self.tree.draw(vec![self.root], self.up, f)
     }
 }
