@@ -465,6 +465,39 @@ fn a_clean_up_that_panics_is_reported_and_the_next_one_runs() {
     assert_nothing_left(&handle);
 }
 
+/// Its exit panics while it uses a resource of its own.
+struct PanicsHolding(Log);
+
+impl AsyncExit for PanicsHolding {
+    async fn exit(self) {
+        let mut held = Box::pin(hold(self.0, "held", MS));
+        assert!(futures::poll!(&mut held).is_pending());
+        panic!("in the exit");
+    }
+}
+
+#[test]
+fn what_a_panicking_clean_up_leaves_goes_before_the_outer_ones() {
+    let (mut event_loop, handle, _) = virtual_loop();
+    let told = reports(&handle);
+    let log = Log::default();
+    let task = spawn_on(&handle, {
+        let log = log.clone();
+        async move {
+            let body = with(Slow(log.clone(), "outer", MS), {
+                let log = log.clone();
+                async |_| with(PanicsHolding(log), async |_| sleep(AGES).await).await
+            });
+            timeout(MS, body).await
+        }
+    });
+    assert_eq!(event_loop.run_until_complete(task).unwrap().unwrap(), Err(Elapsed));
+    let story = ["held exits", "held has left", "outer exits", "outer has left"];
+    assert_eq!(log.take(), story);
+    assert_eq!(told.take(), ["a clean-up panicked: in the exit"]);
+    assert_nothing_left(&handle);
+}
+
 #[test]
 fn an_exit_that_panics_is_not_run_again() {
     let (mut event_loop, handle, _) = virtual_loop();

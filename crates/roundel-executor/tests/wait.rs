@@ -261,10 +261,12 @@ fn tasks_win_over_a_limit_of_the_same_turn() {
 #[test]
 fn a_wait_may_move_to_another_task() {
     run_leaving_nothing(async {
+        let start = LoopHandle::current().now();
         let mut waiting = wait([20, 10].map(sleeper), ReturnWhen::AllCompleted, Some(50 * MS));
         assert!(futures::poll!(&mut waiting).is_pending());
         let moved = spawn(async move { values(waiting.await.done).await });
         assert_eq!(moved.await.unwrap(), [20, 10]);
+        assert_eq!(elapsed_since(start), 20 * MS);
     });
 }
 
