@@ -28,7 +28,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use roundel_loop::{LoopHandle, Site};
@@ -106,8 +106,10 @@ impl<F: Future + Unpin> Children<F> {
         self.at_work.get()
     }
 
-    pub(crate) fn roster(&self) -> &Roster {
-        &self.roster
+    /// Whether this waker wakes the owner, who looks at everything else after its children: it
+    /// need not be told of what they do.
+    pub(crate) fn is_owners(&self, waker: &Waker) -> bool {
+        self.roster.is_owners(waker)
     }
 
     /// Takes a child in. Its first turn is the owner's next, or comes when there is room.
@@ -118,9 +120,9 @@ impl<F: Future + Unpin> Children<F> {
             self.places.borrow().len() - 1
         });
         let roster = Rc::clone(&self.roster);
-        let member = self.executor.seat(&self.handle, site, |header| {
-            Rc::new(Member::new(header, roster, place))
-        });
+        let member = self
+            .executor
+            .seat(&self.handle, site, |header| Rc::new(Member::new(header, roster, place)));
         if name.is_some() {
             member.header.rare(|rare| rare.name = name);
         }
@@ -214,14 +216,11 @@ impl<F: Future + Unpin> Children<F> {
         members.sort_unstable_by_key(|member| member.header.id);
         members.iter().for_each(Member::cancel);
     }
-}
 
-/// The owner is dropped before its children have ended: they are dropped where they are, and what
-/// they leave to clean up goes to the task that drops them.
-impl<F: Future + Unpin> Drop for Children<F> {
-    fn drop(&mut self) {
+    /// Drops the children that have not ended, where they are. What they leave to clean up goes to
+    /// the task that drops them.
+    pub(crate) fn drop_all(&self) {
         self.waiting.take();
-        self.roster.close();
         let mut left: Vec<_> = self.places.take().into_iter().flatten().collect();
         left.sort_unstable_by_key(|place| place.member.header.id);
         for Place { member, stage } in left {
@@ -235,9 +234,17 @@ impl<F: Future + Unpin> Drop for Children<F> {
             }
             hand_on(clean_ups.unwrap_or_default());
             if let Err(payload) = dropped {
-                report_panic(&self.handle, header, "a dropped child panicked", payload);
+                report_panic(&self.handle, header, "a child panicked when it was dropped", payload);
             }
         }
+        self.roster.close();
+        self.living.set(0);
+    }
+}
+
+impl<F: Future + Unpin> Drop for Children<F> {
+    fn drop(&mut self) {
+        self.drop_all();
     }
 }
 

@@ -5,6 +5,8 @@ mod as_completed;
 mod cancel_all;
 mod context_var;
 mod error;
+mod gather;
+mod group;
 mod interval;
 mod measure;
 mod registry;
@@ -36,6 +38,10 @@ pub use cancel_all::cancel_all;
 pub use context::ContextVars;
 pub use context_var::{ContextVar, ForeignToken, Token};
 pub use error::JoinError;
+pub use gather::{gather, try_gather};
+pub use group::{
+    Cause, Child, ChildBuilder, Ending, Failure, GroupError, Results, TaskGroup, WhenFree,
+};
 pub use header::{TaskState, WaitsFor};
 pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use measure::{PollTime, measure_polls};

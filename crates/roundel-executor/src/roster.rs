@@ -90,7 +90,7 @@ impl Roster {
 /// A child, as the executor knows it.
 pub(crate) struct Member {
     pub(crate) header: Header,
-    roster: Rc<Roster>,
+    pub(crate) roster: Rc<Roster>,
     /// Where its owner keeps its future.
     pub(crate) place: usize,
     begun: Cell<bool>,

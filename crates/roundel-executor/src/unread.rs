@@ -4,7 +4,7 @@ use std::any::Any;
 
 use roundel_loop::{LoopHandle, Unhandled};
 
-use crate::header::Header;
+use crate::{JoinError, header::Header};
 
 pub(crate) fn report_panic(
     handle: &LoopHandle,
@@ -18,5 +18,13 @@ pub(crate) fn report_panic(
     if let Some(name) = header.name() {
         report = report.detail("name", name);
     }
+    handle.report(&report);
+}
+
+/// Tells of a panic that had been collected for somebody who will not read it.
+pub(crate) fn report_lost(handle: &LoopHandle, message: &str, error: JoinError) {
+    let mut report = Unhandled::new(message).detail("task", error.task_id());
+    report.site = Some(error.site());
+    report.panic = error.try_into_panic().ok();
     handle.report(&report);
 }
