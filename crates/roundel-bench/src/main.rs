@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
     time::Instant,
 };
 
@@ -29,7 +30,17 @@ cargo xtask bench [NAME] [--rounds N] [--quick] [--row TEXT] [--peer NAME]
     `ground` writes docs/bench/ground.md and .svg; anything less writes to target/bench.
     Names: ";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<(), Box<dyn Error>> {
     let (mut name, mut plan) = (GROUND.to_owned(), Plan::default());
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {

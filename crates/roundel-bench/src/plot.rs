@@ -91,7 +91,7 @@ fn text(size: u32, at: HPos) -> TextStyle<'static> {
 }
 
 fn scale(area: &Area<'_>, bottom: i32) -> Result<(), Box<dyn Error>> {
-    let title = "cost relative to the peer (1 = the peer; left is less); | is the target";
+    let title = "cost relative to the peer (1: the same; 4: four times or more); | is the target";
     area.draw_text(title, &text(17, HPos::Right), (x(SCALE.1), 16))?;
     for power in -6..=2 {
         let ratio = 2f64.powi(power);
