@@ -98,7 +98,6 @@ fn tasks_that_await_one_promise_wake_in_the_order_in_which_they_began_to_wait() 
     });
 }
 
-// spec: FUT-14
 #[test]
 fn one_promise_is_awaited_in_a_loop_and_blocked_on_elsewhere() {
     run(async {
