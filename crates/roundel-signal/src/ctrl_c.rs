@@ -2,22 +2,15 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use roundel_promise::{Promise, Promised, promise};
-use signal_hook::{SigId, flag, low_level::unregister};
 
 use crate::{
     SignalError, SignalKind,
     switchboard::{Listener, Rank, Seat, is_default, listen},
 };
-
-/// What a shell reports of a program that Ctrl-C ended: 128 and the signal's number.
-const EXIT_CODE: i32 = 130;
 
 /// Takes over Ctrl-C, until the answer is dropped. The first one keeps the promise of
 /// [`pressed`](CtrlC::pressed). The next one ends the program with exit code 130 from within the
@@ -36,20 +29,15 @@ pub fn ctrl_c() -> Result<CtrlC, SignalError> {
         return Err(SignalError::NotDefault(kind));
     }
     let (promise, pressed) = promise();
-    let pressed_once = Arc::new(AtomicBool::new(false));
-    let listener =
-        First { promise: Mutex::new(Some(promise)), pressed_once: Arc::clone(&pressed_once) };
-    let seat = listen(kind, Rank::Otherwise, Arc::new(listener))?;
-    let second = flag::register_conditional_shutdown(kind.as_raw(), EXIT_CODE, pressed_once)
-        .map_err(|source| SignalError::Install { kind, source })?;
-    Ok(CtrlC { pressed, second, _seat: seat })
+    let first = First { promise: Mutex::new(Some(promise)) };
+    let seat = listen(kind, Rank::Warning, Arc::new(first))?;
+    Ok(CtrlC { pressed, _seat: seat })
 }
 
 /// Ctrl-C, taken over; dropping it gives it back. From [`ctrl_c`].
 #[must_use = "a dropped CtrlC gives Ctrl-C back"]
 pub struct CtrlC {
     pressed: Promised<()>,
-    second: SigId,
     _seat: Seat,
 }
 
@@ -57,12 +45,6 @@ impl CtrlC {
     /// Kept when Ctrl-C is pressed, broken when the `CtrlC` is dropped before.
     pub fn pressed(&self) -> Promised<()> {
         self.pressed.clone()
-    }
-}
-
-impl Drop for CtrlC {
-    fn drop(&mut self) {
-        unregister(self.second);
     }
 }
 
@@ -75,13 +57,10 @@ impl fmt::Debug for CtrlC {
 /// Hears the first one.
 struct First {
     promise: Mutex<Option<Promise<()>>>,
-    pressed_once: Arc<AtomicBool>,
 }
 
 impl Listener for First {
     fn hear(&self) {
-        // Before anybody is told: whoever has seen the effect of the first can count on the second.
-        self.pressed_once.store(true, Ordering::SeqCst);
         let promise = self.promise.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(promise) = promise {
             // It is lost only on readers who do not want it any more.

@@ -38,7 +38,7 @@ use crate::{
 #[doc(alias = "remove_signal_handler")]
 pub fn signal(kind: SignalKind) -> Result<Signal, SignalError> {
     let state = Arc::new(State { arrived: AtomicBool::new(false), waker: AtomicWaker::new() });
-    let seat = listen(kind, Rank::First, Arc::clone(&state) as _)?;
+    let seat = listen(kind, Rank::Stream, Arc::clone(&state) as _)?;
     Ok(Signal { kind, state, _seat: seat })
 }
 

@@ -28,13 +28,13 @@ pub(crate) trait Listener: Send + Sync {
     fn hear(&self);
 }
 
-/// Which listeners are told.
+/// What a listener makes of a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rank {
-    /// Always.
-    First,
-    /// Only if nobody of the first rank listens.
-    Otherwise,
+    /// Something of its own; as long as there is one, nobody else is told.
+    Stream,
+    /// A warning: once it was given, the next signal ends the program.
+    Warning,
 }
 
 /// One kind of signal, handled from now on until the program ends.
@@ -42,6 +42,8 @@ struct Line {
     listeners: Vec<(u64, Rank, Arc<dyn Listener>)>,
     /// While set, the handler makes the default happen; none if the signal did something else.
     default: Option<Arc<AtomicBool>>,
+    /// While set, the handler ends the program.
+    warned: Arc<AtomicBool>,
 }
 
 struct Switchboard {
@@ -60,6 +62,8 @@ fn switchboard() -> MutexGuard<'static, Switchboard> {
 
 /// Beyond it there is no signal on any system.
 const HIGHEST: i32 = 127;
+/// A shell reports a program that a signal has ended by this and the signal's number.
+const EXIT_CODE: i32 = 128;
 
 /// A place among the listeners, until dropped.
 #[derive(Debug)]
@@ -99,6 +103,9 @@ impl Drop for Seat {
         let at = line.listeners.iter().position(|(number, ..)| *number == self.number);
         let left = at.map(|at| line.listeners.remove(at));
         line.set_default(line.listeners.is_empty());
+        if line.of_rank(Rank::Warning).next().is_none() {
+            line.warned.store(false, Ordering::SeqCst);
+        }
         // The listener may hold a waker: it is dropped with the lock open.
         drop(board);
         drop(left);
@@ -118,23 +125,31 @@ impl Switchboard {
         if FORBIDDEN.contains(&number) {
             return Err(SignalError::Forbidden(kind));
         }
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::InvalidInput => SignalError::Unknown(kind),
-            _ => SignalError::Install { kind, source },
-        };
         let handle = self.thread()?;
         let before = Disposition::of(kind);
-        let flag = Arc::new(AtomicBool::new(false));
+        let (default, warned) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         // Refused for real-time signals, whose default is not imitated.
-        let default = (before == Disposition::Default)
-            .then(|| flag::register_conditional_default(number, Arc::clone(&flag)).ok())
+        let imitated = (before == Disposition::Default)
+            .then(|| flag::register_conditional_default(number, Arc::clone(&default)).ok())
             .flatten();
-        if let Err(error) = handle.add_signal(number) {
-            default.map(unregister);
-            return Err(failed(error));
+        // Actions run in the order in which they are registered. The thread is rung for last: what
+        // it changes is for the next signal.
+        let ending =
+            flag::register_conditional_shutdown(number, EXIT_CODE + number, Arc::clone(&warned));
+        let installed = ending.and_then(|ending| {
+            handle.add_signal(number).inspect_err(|_| {
+                unregister(ending);
+            })
+        });
+        if let Err(source) = installed {
+            imitated.map(unregister);
+            return Err(match source.kind() {
+                io::ErrorKind::InvalidInput => SignalError::Unknown(kind),
+                _ => SignalError::Install { kind, source },
+            });
         }
-        let default = default.map(|_| flag);
-        self.lines.insert(kind, Line { listeners: Vec::new(), default });
+        let default = imitated.map(|_| default);
+        self.lines.insert(kind, Line { listeners: Vec::new(), default, warned });
         Ok(())
     }
 
@@ -162,11 +177,20 @@ impl Line {
         }
     }
 
+    fn of_rank(&self, rank: Rank) -> impl Iterator<Item = &Arc<dyn Listener>> {
+        self.listeners.iter().filter(move |(_, of, _)| *of == rank).map(|(.., listener)| listener)
+    }
+
+    /// Who is to hear of the signal that has come.
     fn told(&self) -> Vec<Arc<dyn Listener>> {
-        let rank = self.listeners.iter().find(|(_, rank, _)| *rank == Rank::First);
-        let rank = rank.map_or(Rank::Otherwise, |_| Rank::First);
-        let told = self.listeners.iter().filter(|(_, of, _)| *of == rank);
-        told.map(|(.., listener)| Arc::clone(listener)).collect()
+        let streams: Vec<_> = self.of_rank(Rank::Stream).cloned().collect();
+        if !streams.is_empty() {
+            return streams;
+        }
+        let warned: Vec<_> = self.of_rank(Rank::Warning).cloned().collect();
+        // Before anybody hears: whoever has seen the effect of the first can count on the next.
+        self.warned.store(!warned.is_empty(), Ordering::SeqCst);
+        warned
     }
 }
 
