@@ -2,8 +2,8 @@
 //!
 //! The loop below runs call-backs in order. Here a future becomes one: a [`Task`] is polled when
 //! the ready queue reaches it, and queued again when it is woken. On that stand
-//! [`timeout`], [`wait`], [`as_completed`], [`shield`] and the groups, and everything that lets you
-//! see what they do. Futures need be neither `Send` nor guarded by locks: a loop and its tasks
+//! [`TaskGroup`], [`gather`], [`timeout`], [`wait`], [`as_completed`] and [`shield`], and everything
+//! that lets you see what they do. Futures need be neither `Send` nor guarded by locks: a loop and its tasks
 //! stay in one thread.
 //!
 //! It does no I/O, starts no thread and does not choose a driver: `roundel-run` does that, and gives
@@ -46,8 +46,9 @@
 //! `Result<T, JoinError>`. Nothing is silent: the panic of a task that nobody owns goes to the
 //! loop's handler of unhandled failures at that moment, with the task's name and spawn site.
 //!
-//! *Owners.* Dropping a [`Task`] lets it go on: the loop keeps it alive. Dropping a group ends its
-//! children. When the loop is closed, every future that is left is dropped, once.
+//! *Owners.* Dropping a [`Task`] lets it go on: the loop keeps it alive. A [`TaskGroup`] owns its
+//! children, which may borrow from what surrounds it: it does not end before them, and dropping it
+//! ends them. When the loop is closed, every future that is left is dropped, once.
 //!
 //! *Context.* A task begins with a copy of its creator's context variables ([`ContextVar`]).
 //!
@@ -84,8 +85,8 @@
 //!   reverse order of entry. A second cancel does not cut it short; the grace does
 //!   ([`set_grace`], 10 s unless changed), and reports it.
 //! - **A timeout is the same thing inside a task.** At its deadline [`timeout`] drops its future,
-//!   awaits what that leaves, and then answers [`Elapsed`]; the task goes on. A group that fails
-//!   does the same with its children.
+//!   awaits what that leaves, and then answers [`Elapsed`]; the task goes on. A [`TaskGroup`] that
+//!   fails does the same with its children.
 //! - **To be asked first is a separate matter.** [`Task::stop`] asks a task to come to an end by
 //!   itself ([`stop_requested`]) and cancels it if it does not. [`shield`] lets an awaiter be
 //!   cancelled while the task it awaits goes on.

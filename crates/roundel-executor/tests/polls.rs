@@ -35,7 +35,7 @@ fn polls_are_timed_while_that_is_on() {
         (time.total, time.longest)
     };
     turn(&mut event_loop);
-    assert_eq!(spent(&task), (0 * MS, 0 * MS), "off");
+    assert_eq!(spent(&task), (Duration::ZERO, Duration::ZERO), "off");
     measure_polls(&handle, true);
     turn(&mut event_loop);
     turn(&mut event_loop);
@@ -74,7 +74,7 @@ fn what_keeps_the_loop_counts_the_drop_of_the_future_and_the_clean_up_included()
         turn(&mut event_loop);
     }
     assert_eq!(clock.elapsed(), 9 * MS);
-    assert_eq!(info(&handle, &task).poll_time.total, 0 * MS, "it was the child's poll");
+    assert_eq!(info(&handle, &task).poll_time.total, Duration::ZERO, "it was the child's poll");
 }
 
 type Stalls = Rc<RefCell<Vec<Stall>>>;

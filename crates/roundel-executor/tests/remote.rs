@@ -81,9 +81,9 @@ fn cancelling_the_promise_cancels_the_task_and_a_wait_that_times_out_does_not() 
             .spawn(move || async move {
                 with(Ends(ended), async |_| {
                     begun.send(()).unwrap();
-                    pending().await
+                    pending::<()>().await;
                 })
-                .await
+                .await;
             })
             .unwrap();
         has_begun.recv().unwrap();

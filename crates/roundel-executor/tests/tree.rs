@@ -4,14 +4,15 @@ mod support;
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
     future::{Future, pending},
     pin::Pin,
     rc::Rc,
 };
 
 use roundel_executor::{
-    Builder, ReturnWhen, Task, TaskTree, current_task, shield, sleep, spawn, statistics, task_tree,
-    task_tree_of, timeout, wait, yield_now,
+    Builder, ReturnWhen, Task, TaskGroup, TaskTree, current_task, gather, shield, sleep, spawn,
+    statistics, task_tree, task_tree_of, timeout, wait, yield_now,
 };
 use roundel_loop::LoopHandle;
 use support::{MS, run, turn, virtual_loop};
@@ -83,7 +84,7 @@ fn without_a_task_there_is_none_and_without_a_loop_no_tree() {
 
 // spec: GRF-04
 #[test]
-fn waits_through_timeout_wait_and_shield_are_seen() {
+fn waits_through_timeout_wait_shield_gather_and_groups_are_seen() {
     run(async {
         let me = current_task().unwrap().id;
         let slow = |name| named(name, pending::<()>());
@@ -111,6 +112,32 @@ fn waits_through_timeout_wait_and_shield_are_seen() {
         };
         let (_, seen) = futures::future::join(shielded, watch).await;
         assert!(seen.ends_with("shielded"), "{seen}");
+
+        let gathered = timeout(MS, gather([slow("c"), slow("d")]));
+        let watch = async {
+            yield_now().await;
+            yield_now().await;
+            let tree = task_tree();
+            // It makes a child of each, and those await the tasks.
+            let children = tree.awaits(me).filter(|task| task.parent == Some(me));
+            let awaits = children.flat_map(|child| names(tree.awaits(child.id)));
+            awaits.collect::<Vec<_>>().join(" ")
+        };
+        let (_, seen) = futures::future::join(gathered, watch).await;
+        assert_eq!(seen, "c d");
+
+        let group = TaskGroup::scope(async |group| {
+            group.builder().name("child").spawn(async {
+                sleep(MS).await;
+                Ok::<_, Infallible>(())
+            });
+            yield_now().await;
+            yield_now().await;
+            Ok(picture(task_tree().branch(me)))
+        });
+        let seen = group.await.unwrap();
+        assert!(seen.starts_with("Task-1: running\n"), "{seen}");
+        assert!(seen.ends_with("── child: sleeps 1ms more"), "{seen}");
     });
 }
 
