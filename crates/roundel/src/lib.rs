@@ -1,9 +1,28 @@
 //! An asyncio-shaped event loop in layers, one crate each, composed bottom-up.
 //!
-//! Each module is one crate, which can be used alone:
+//! ```
+//! use std::time::Duration;
+//!
+//! let greeting = roundel::run(async {
+//!     let slow = roundel::spawn(async {
+//!         roundel::sleep(Duration::from_millis(2)).await;
+//!         "world"
+//!     });
+//!     let in_time = roundel::timeout(Duration::from_secs(5), slow).await;
+//!     format!("hello, {}", in_time.expect("it takes 2 ms").expect("it does not panic"))
+//! })?;
+//! assert_eq!(greeting, "hello, world");
+//! # Ok::<(), roundel::RunError>(())
+//! ```
+//!
+//! What programs need every day stands at the root. Each module is one crate, which can be used
+//! alone, and has everything:
 //!
 //! ```text
 //! L5  roundel      this facade
+//!     run          run, Runner, backends, a loop per core
+//! L3  executor     futures as call-backs           → event_loop promise timer
+//!     signal       OS signals as a stream          → promise
 //! L2  event_loop   call-backs in order             → timer driver promise
 //!     sim          virtual clock under the loop    → timer driver
 //! L1  driver       operations, however reported    → selector
@@ -11,6 +30,8 @@
 //!     promise      one value, later
 //!     timer        when
 //! ```
+//!
+//! The loop below runs without tasks too, on call-backs alone:
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,16 +51,26 @@
 #![cfg(unix)]
 
 pub use roundel_driver as driver;
+pub use roundel_executor as executor;
 pub use roundel_loop as event_loop;
 pub use roundel_promise as promise;
+pub use roundel_run as run;
 pub use roundel_selector as selector;
+pub use roundel_signal as signal;
 pub use roundel_sim as sim;
 pub use roundel_timer as timer;
 
+pub use roundel_executor::{
+    AsyncExit, ContextVar, Elapsed, GroupError, JoinError, RemoteSpawn, ReturnWhen, Task,
+    TaskGroup, all_tasks, as_completed, current_task, gather, interval, shield, sleep, sleep_until,
+    spawn, stop_requested, task_tree, timeout, timeout_at, try_gather, wait, with, yield_now,
+};
 pub use roundel_loop::{
     Attached, EventLoop, LoopConfig, LoopHandle, Outcome, RemoteHandle, Source,
 };
 pub use roundel_promise::{Promise, Promised};
+pub use roundel_run::{Backend, LoopGroup, RunError, Runner, run};
+pub use roundel_signal::{SignalKind, signal};
 
 /// The README's example is a test.
 #[cfg(doctest)]

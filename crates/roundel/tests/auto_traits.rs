@@ -138,3 +138,20 @@ fn a_driver_is_one_threads() {
         DriverStatistics: "Send Sync",
     }
 }
+
+#[test]
+fn a_runner_is_one_threads_and_a_group_its_programs() {
+    use roundel::{run::*, signal::*};
+    check! {
+        Runner: "",
+        RunnerBuilder: "",
+        RunError: "Send Sync",
+        Backend: "Send Sync",
+        LoopGroup: "Send Sync",
+        Member: "Send Sync",
+        // It may hold panics' payloads.
+        LoopGroupError: "Send",
+        Signal: "Send Sync",
+        CtrlC: "Send Sync",
+    }
+}

@@ -61,3 +61,27 @@ fn the_loop_and_the_simulation_are_reached() -> Result<(), Box<dyn Error>> {
     assert_eq!(clock.elapsed(), Duration::from_secs(60));
     Ok(())
 }
+
+#[test]
+fn tasks_are_reached_at_the_root_and_by_their_module() {
+    let mut runner =
+        roundel::Runner::builder().backend(roundel::Backend::Simulated).build().unwrap();
+    let answers = runner.run(async {
+        let task: roundel::Task<u8> = roundel::spawn(async { 1 });
+        let late = roundel::timeout(Duration::from_secs(1), std::future::pending::<u8>());
+        roundel::executor::yield_now().await;
+        (task.await.unwrap(), late.await)
+    });
+    assert_eq!(answers.unwrap(), (1, Err(roundel::Elapsed)));
+}
+
+#[test]
+fn the_run_and_signal_crates_are_functions_and_modules_of_the_same_names() {
+    let outcome: Result<_, roundel::RunError> = roundel::run(async {
+        let signals: roundel::signal::Signal = roundel::signal(roundel::SignalKind::USER1)?;
+        Ok::<_, roundel::signal::SignalError>(signals.kind())
+    });
+    assert_eq!(outcome.unwrap().unwrap(), roundel::SignalKind::USER1);
+    let loops = roundel::run::LoopGroup::new().loops(1).run(async |member| member.index());
+    assert_eq!(loops.unwrap(), [0]);
+}
