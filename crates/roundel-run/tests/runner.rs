@@ -41,7 +41,6 @@ fn runs_share_the_loop_and_what_they_leave_on_it() {
     assert_eq!(runner.run(async { USER.get() }).unwrap(), Some("ada"));
 }
 
-// spec: RUN-06
 #[test]
 fn the_parts_and_the_debug_mode_can_be_given() {
     let chosen = |runner: Runner| (runner.handle().driver_name(), runner.handle().is_debug());
