@@ -117,7 +117,7 @@ const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 /// What a pool keeps of each size while nobody uses it.
-const IDLE_BYTES_PER_SIZE: usize = 1 << 20;
+const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
 /// Buffers of one size.
 struct Shelf {

@@ -38,7 +38,7 @@ enum Slot {
 
 /// Events handled per wait. Enough that the wait's own cost vanishes, few enough that what a turn
 /// receives stays in the cache until its call-back reads it.
-const EVENTS_PER_WAIT: usize = 128;
+const EVENTS_PER_WAIT: usize = 32;
 
 /// A driver over any selector.
 ///

@@ -15,7 +15,7 @@
 //! A rank that is cancelled while it lies where it was put is taken out at once; one that has been
 //! moved since is left behind, dead, and dropped when it is met or when the dead are too many.
 
-use crate::rank::Rank;
+use crate::{rank::Rank, timeline::Ticks};
 
 /// Longest `near`, and longest run that is sorted without a split. Sorting this many ranks, and
 /// making room for one among them, stays within the first-level cache.
@@ -101,6 +101,17 @@ impl Order {
                 }
                 None => self.pour(&alive)?,
             }
+        }
+    }
+
+    /// Whether everything stored, dead or alive, comes after `ticks`; may say no when it does. The
+    /// usual answer to the question of a loop's every turn, and found without sorting anything.
+    #[inline]
+    pub(crate) fn begins_after(&self, ticks: Ticks) -> bool {
+        match (self.near.last(), self.far.last()) {
+            (Some(rank), _) => rank.ticks() > ticks,
+            (None, Some(run)) => run.floor.ticks() > ticks,
+            (None, None) => true,
         }
     }
 

@@ -234,6 +234,9 @@ impl<T> TimerQueue<T> {
     #[inline]
     fn pop_rank(&mut self, now: Instant) -> Option<Rank> {
         let now = self.timeline.ticks(now);
+        if self.order.begins_after(now) {
+            return None;
+        }
         let rank = self.earliest().filter(|rank| rank.ticks() <= now)?;
         self.order.pop();
         self.waiting -= 1;
