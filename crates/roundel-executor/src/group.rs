@@ -181,14 +181,15 @@ impl<'scope, 'env, E, R> TaskGroup<'scope, 'env, E, R> {
     /// The child stands in line from the call on; it is not lost if the wait is not polled.
     ///
     /// ```
-    /// # use std::convert::Infallible;
-    /// # use roundel_executor::{TaskGroup, spawn_on, yield_now};
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use futures::FutureExt;
+    /// # use roundel_executor::{TaskGroup, sleep, spawn_on};
     /// # let mut event_loop = roundel_loop::EventLoop::new()?;
     /// # let task = spawn_on(&event_loop.handle(), async {
     /// TaskGroup::scope(async |group| {
     ///     group.limit(10);
     ///     for _job in 0..100 {
-    ///         group.spawn_when_free(async { Ok(yield_now().await) }).await;
+    ///         group.spawn_when_free(sleep(Duration::from_millis(1)).map(Ok)).await;
     ///         assert!(group.len() <= 10);
     ///     }
     ///     Ok::<_, Infallible>(())
