@@ -21,12 +21,20 @@ mod words;
 mod by_hand;
 #[path = "../examples/seeds/fetch.rs"]
 mod fetch;
+#[path = "../examples/seeds/generator.rs"]
+mod generator;
 #[path = "../examples/seeds/input.rs"]
 mod input;
 #[path = "../examples/seeds/printer.rs"]
 mod printer;
+#[path = "../examples/seeds/saying.rs"]
+mod saying;
+#[path = "../examples/seeds/sleeper.rs"]
+mod sleeper;
+#[path = "../examples/seeds/wall_clock.rs"]
+mod wall_clock;
 
-use std::io;
+use std::{io, thread};
 
 use roundel::selector;
 
@@ -44,13 +52,17 @@ fn all_seeds() -> &'static [Seed] {
     }
 }
 
+/// The programs sleep most of the time, so they are played side by side.
 fn check_all(setting: &Setting, tolerance: Tolerance) {
-    let mut differences = String::new();
-    for seed in all_seeds() {
-        if let Err(error) = seed.check(setting, tolerance, Box::new(io::sink())) {
-            differences += &format!("\n{} on {setting:?}:\n{error}", seed.id);
-        }
-    }
+    let check = |seed: &Seed| {
+        let error = seed.check(setting, tolerance, Box::new(io::sink())).err()?;
+        Some(format!("\n{} on {setting:?}:\n{error}", seed.id))
+    };
+    let differences: String = thread::scope(|scope| {
+        let checks: Vec<_> =
+            all_seeds().iter().map(|seed| scope.spawn(move || check(seed))).collect();
+        checks.into_iter().filter_map(|check| check.join().expect("no program panics")).collect()
+    });
     assert!(differences.is_empty(), "{differences}");
 }
 

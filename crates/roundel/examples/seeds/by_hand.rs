@@ -1,8 +1,10 @@
-//! S0-E3, S4-E1: promises kept by hand, without a loop and on one.
+//! S0-E3, S2-E8, S4-E1: promises kept by hand, without a loop and on one.
 
 use roundel::{
     LoopHandle,
+    executor::spawn_on,
     promise::{self, local},
+    yield_now,
 };
 
 use super::{seed::Played, stage::Stage};
@@ -23,17 +25,41 @@ pub(crate) fn inspected(stage: &Stage) -> Played {
     Ok(())
 }
 
-/// S4-E1: a promise is passed in, and kept two seconds later. The loop runs until it is.
-pub(crate) fn passed_in(stage: &Stage) -> Played {
-    fn sleep_and_set(stage: &Stage, handle: &LoopHandle, promise: local::Promise<&'static str>) {
-        handle.call_later(stage.seconds(2.0), move || {
-            // Nobody cancels; if somebody did, the value would have no taker.
-            let _ = promise.set("Done!");
-        });
+/// S2-E8: to await a promise that is kept already does not give control back to the loop, so the
+/// call-back, queued before, runs last.
+pub(crate) fn kept_already(stage: &Stage) -> Played {
+    fn promised_success(stage: &Stage) -> local::Promised<&'static str> {
+        stage.say("future object function~!");
+        let printer = stage.clone();
+        LoopHandle::current().call_soon(move || printer.say("hello world"));
+        let (promise, promised) = local::promise();
+        // Nobody cancels; if somebody did, the value would have no taker.
+        let _ = promise.set("success");
+        promised
     }
-    let mut event_loop = stage.event_loop()?;
+    stage.run(async |stage| {
+        let result = promised_success(&stage).await?;
+        stage.say(result);
+        stage.say("AAAAAAAA");
+        stage.say("BBBBBBBB");
+        stage.say("CCCCCCCC");
+        // A run ends with its main task; so that the call-back comes before that, one turn more.
+        yield_now().await;
+        Ok(())
+    })
+}
+
+/// S4-E1: a promise is passed to a task, which keeps it two seconds later. The loop runs until the
+/// task has ended.
+pub(crate) fn passed_in(stage: &Stage) -> Played {
+    async fn sleep_and_set(stage: Stage, promise: local::Promise<&'static str>) {
+        stage.sleep(2.0).await;
+        let _ = promise.set("Done!");
+    }
     let (promise, promised) = local::promise();
-    sleep_and_set(stage, &event_loop.handle(), promise);
+    let mut event_loop = stage.event_loop()?;
+    let task = spawn_on(&event_loop.handle(), sleep_and_set(stage.clone(), promise));
+    event_loop.run_until_complete(task)??;
     // The seed prints nothing; what it leaves behind is the value.
     match event_loop.run_until_complete(promised)?? {
         "Done!" => Ok(()),

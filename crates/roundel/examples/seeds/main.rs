@@ -1,4 +1,4 @@
-//! The example programs of the seed notes, as far as they need no tasks.
+//! The example programs of the seed notes: call-backs, promises, selectors, tasks.
 //!
 //! `cargo run --release --example seeds -- list`
 
@@ -11,8 +11,12 @@ mod words;
 
 mod by_hand;
 mod fetch;
+mod generator;
 mod input;
 mod printer;
+mod saying;
+mod sleeper;
+mod wall_clock;
 
 use std::{
     io::{self, Write},

@@ -1,6 +1,8 @@
-//! S3-E5: call-backs that block, and the timers that have to wait for them.
+//! S3-E5, S3-E6: what is scheduled in four ways, and blocks its thread or does not.
 
-use roundel::EventLoop;
+use std::time::Instant;
+
+use roundel::spawn;
 
 use super::{seed::Played, stage::Stage};
 
@@ -8,15 +10,36 @@ use super::{seed::Played, stage::Stage};
 /// long due, run when the queue has been worked off.
 pub(crate) fn blocking(stage: &Stage) -> Played {
     let start = stage.now();
-    let printer = |name: &'static str| {
+    schedule(stage, |name| {
         let stage = stage.clone();
         move || {
             stage.say(format!("Started {name} at {:.1}", stage.since(start)));
             stage.block(stage.seconds(0.2));
             stage.say(format!("Finished {name} at {:.1}", stage.since(start)));
         }
-    };
-    let mut event_loop: EventLoop = stage.event_loop()?;
+    })
+}
+
+/// S3-E6: each call-back begins a task, which sleeps instead. Nobody has to wait for anybody.
+pub(crate) fn sleeping(stage: &Stage) -> Played {
+    async fn print(stage: Stage, start: Instant, name: &str) {
+        stage.say(format!("Started {name} at {:.1}", stage.since(start)));
+        stage.sleep(0.2).await;
+        stage.say(format!("Finished {name} at {:.1}", stage.since(start)));
+    }
+    let start = stage.now();
+    schedule(stage, |name| {
+        let stage = stage.clone();
+        move || spawn(print(stage, start, name)).detach()
+    })
+}
+
+/// Schedules what `printer` makes in four ways, and runs the loop for a second.
+fn schedule<P>(stage: &Stage, printer: impl Fn(&'static str) -> P) -> Played
+where
+    P: FnOnce() + Send + 'static,
+{
+    let mut event_loop = stage.event_loop()?;
     let handle = event_loop.handle();
     handle.call_at(handle.now() + stage.seconds(0.2), printer("call_at"));
     handle.call_later(stage.seconds(0.1), printer("call_later"));

@@ -11,14 +11,19 @@ use std::{
 };
 
 use roundel::{
-    EventLoop, LoopConfig,
+    EventLoop, LoopConfig, Runner,
     driver::SelectorDriver,
+    executor::Sleep,
     selector::{Selector, SelectorError, by_name},
     sim::AutoJump,
+    sleep,
     timer::{Clock, SystemClock, VirtualClock},
 };
 
-use super::transcript::{Line, Transcript};
+use super::{
+    seed::Played,
+    transcript::{Line, Transcript},
+};
 
 /// What the command line chooses.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +121,11 @@ impl Stage {
         }
     }
 
+    /// Sleeps for so many seconds of the program, as `asyncio.sleep` does.
+    pub(crate) fn sleep(&self, seconds: f64) -> Sleep {
+        sleep(self.seconds(seconds))
+    }
+
     /// Runs `work` after `delay` on a thread of its own, as `threading.Timer` does.
     pub(crate) fn start_timer_thread(&self, delay: Duration, work: impl FnOnce() + Send + 'static) {
         let stage = self.clone();
@@ -146,8 +156,20 @@ impl Stage {
         }
     }
 
+    /// Runs `main` as the main task of a loop of its own.
+    #[track_caller]
+    pub(crate) fn run(&self, main: impl AsyncFnOnce(Self) -> Played + 'static) -> Played {
+        let mut runner = Runner::builder().config(self.loop_config()?).build()?;
+        let stage = self.clone();
+        runner.run(async move { main(stage).await })?
+    }
+
     /// A loop on the stage's selector and clock.
     pub(crate) fn event_loop(&self) -> Result<EventLoop, SelectorError> {
+        Ok(EventLoop::with_config(self.loop_config()?))
+    }
+
+    fn loop_config(&self) -> Result<LoopConfig, SelectorError> {
         let driver = SelectorDriver::by_name(&self.0.setting.driver)?;
         let mut config = match &self.0.time {
             Time::Real => LoopConfig::with_driver(Box::new(driver)),
@@ -160,7 +182,7 @@ impl Stage {
         };
         // Some programs block the loop in order to show what comes of it.
         config.slow_callback = None;
-        Ok(EventLoop::with_config(config))
+        Ok(config)
     }
 
     pub(crate) fn selector(&self) -> Result<Box<dyn Selector + Send>, SelectorError> {
