@@ -20,6 +20,8 @@ fn a_signal_that_ends_programs_ends_them_again() {
         let mut listener = Listener::start(Command::new(example()).arg(number(signal)));
         listener.hears(signal);
         listener.send(signal);
+        // Should it survive, it ends by itself.
+        drop(listener.input.take());
         assert_eq!(listener.child.wait().unwrap().signal(), Some(signal as i32), "{signal}");
     }
 }
