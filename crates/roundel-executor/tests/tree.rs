@@ -6,13 +6,13 @@ use std::{
     cell::RefCell,
     convert::Infallible,
     future::{Future, pending},
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
 };
 
 use roundel_executor::{
-    Builder, ReturnWhen, Task, TaskGroup, TaskTree, current_task, gather, shield, sleep, spawn,
-    statistics, task_tree, task_tree_of, timeout, wait, yield_now,
+    Builder, ReturnWhen, Task, TaskGroup, TaskTree, WaitsFor, current_task, gather, shield, sleep,
+    spawn, statistics, task_tree, task_tree_of, timeout, wait, yield_now,
 };
 use roundel_loop::LoopHandle;
 use support::{MS, run, turn, virtual_loop};
@@ -178,6 +178,21 @@ fn a_look_polls_nothing_and_wakes_nobody() {
     }
     assert_eq!((statistics(&handle), handle.statistics()), before);
     drop(task);
+}
+
+#[test]
+fn what_a_task_said_before_it_ended_is_not_taken_for_the_next_one_s() {
+    run(async {
+        let ends = spawn(async {
+            let mut pause = pin!(sleep(MS));
+            let _ = futures::poll!(&mut pause);
+        });
+        let waits = named("waits", pending::<()>());
+        yield_now().await;
+        let tree = task_tree();
+        assert!(ends.is_done());
+        assert_eq!(tree.task(waits.id()).unwrap().waits_for, WaitsFor::Unknown);
+    });
 }
 
 #[test]
