@@ -2,7 +2,8 @@
 //!
 //! A cell is made in an `Rc` by [`TaskCell::spawn`] and in no other way, none of its fields can be
 //! reached from outside this file, and nothing here moves the future once it is in its stage: it is
-//! polled where it lies and dropped where it lies. That is what pinning asks for.
+//! polled where it lies and dropped where it lies. That is what pinning asks for. Where a stage is
+//! moved out, it has been looked at first: it holds an outcome.
 //!
 //! The waker is a number (see `ticket.rs`), so its functions have no memory to mishandle.
 #![allow(unsafe_code)]
@@ -70,9 +71,11 @@ where
     /// The end: the outcome is there for whoever waits.
     fn finish(&self, handle: &LoopHandle) {
         let mut stage = self.stage.borrow_mut();
-        let ended = mem::replace(&mut *stage, Stage::Taken);
-        let cancelled = matches!(&ended, Stage::CleaningUp(Err(error)) if error.is_cancelled());
-        if let Stage::CleaningUp(outcome) = ended {
+        let Stage::CleaningUp(outcome) = &*stage else {
+            unreachable!("a task is done after its future has ended, and once")
+        };
+        let cancelled = matches!(outcome, Err(error) if error.is_cancelled());
+        if let Stage::CleaningUp(outcome) = mem::replace(&mut *stage, Stage::Taken) {
             *stage = Stage::Done(outcome);
         }
         drop(stage);
@@ -184,7 +187,12 @@ where
         if !self.header.has(Flags::DONE) {
             return None;
         }
-        match mem::replace(&mut *self.stage.borrow_mut(), Stage::Taken) {
+        let mut stage = self.stage.borrow_mut();
+        // Only an outcome is ever moved out, whatever the flags say.
+        if !matches!(*stage, Stage::Done(_)) {
+            return None;
+        }
+        match mem::replace(&mut *stage, Stage::Taken) {
             Stage::Done(outcome) => Some(outcome),
             _ => None,
         }
