@@ -2,124 +2,86 @@
 
 use std::{
     cell::Cell,
-    io,
     net::{SocketAddr, TcpStream},
-    rc::Rc,
 };
 
-use roundel::{
-    LoopHandle,
-    event_loop::{Attached, Outcome, Source},
-};
+use roundel::{Attached, LoopHandle, Outcome, Source, TaskGroup};
 use rustix::net::{AddressFamily, SocketType, socket};
 
-use crate::timeline::TimeLine;
+use crate::{Failed, timeline::TimeLine};
 
 /// How much each client sends.
-pub(crate) const MEGABYTE: usize = 1 << 20;
+const MEGABYTE: usize = 1 << 20;
 
 /// The lengths of the pieces, over and over: from one byte to more than a socket holds.
 const PIECES: [usize; 6] = [1, 4_099, 17, 65_537, 1_021, 300_007];
 
-pub(crate) struct Client {
-    name: String,
+/// Talks to the server. What has come back unharmed is added to `checked`.
+pub(crate) async fn talk(
+    server: SocketAddr,
+    number: usize,
+    checked: &Cell<usize>,
     timeline: TimeLine,
-    stream: Attached,
-    message: Vec<u8>,
-    sent: Cell<usize>,
-    pieces_out: Cell<usize>,
-    pieces_in: Cell<usize>,
-    /// Told how many bytes more have come back unharmed.
-    on_checked: Box<dyn Fn(usize)>,
+) -> Result<(), Failed> {
+    let stream = connect(server).await?;
+    timeline.tell("is connected");
+    let message = message(number);
+    let (stream, message) = (&stream, &message[..]);
+    // Both directions at once. The child borrows what this function owns.
+    let (sent, received) = TaskGroup::scope(async |group| {
+        let receiver = group.builder().name(format!("receiver {number}"));
+        let receiver = receiver.spawn(receive(stream, message, checked));
+        let sent = send(stream, message).await?;
+        Ok::<_, Failed>((sent, receiver.await))
+    })
+    .await?;
+    timeline.tell(format!("has its megabyte back: sent {sent} pieces, received {received}"));
+    Ok(())
+}
+
+async fn connect(server: SocketAddr) -> Result<Attached, Failed> {
+    let socket = TcpStream::from(socket(AddressFamily::INET, SocketType::STREAM, None)?);
+    // A small piece goes out at once; it does not wait for the one before to be acknowledged.
+    socket.set_nodelay(true)?;
+    let stream = LoopHandle::current().attach(Source::new(socket));
+    stream.connect(server).await?;
+    Ok(stream)
 }
 
 /// A megabyte that is not another client's.
-pub(crate) fn message(number: usize) -> Vec<u8> {
+fn message(number: usize) -> Vec<u8> {
     (0..MEGABYTE).map(|at| (at ^ (at >> 8) ^ number) as u8).collect()
 }
 
-impl Client {
-    pub(crate) fn new(
-        handle: &LoopHandle,
-        name: String,
-        message: Vec<u8>,
-        timeline: TimeLine,
-        on_checked: impl Fn(usize) + 'static,
-    ) -> io::Result<Rc<Self>> {
-        let socket = TcpStream::from(socket(AddressFamily::INET, SocketType::STREAM, None)?);
-        // A small piece goes out at once; it does not wait for the one before to be acknowledged.
-        socket.set_nodelay(true)?;
-        Ok(Rc::new(Self {
-            name,
-            timeline,
-            stream: handle.attach(Source::new(socket)),
-            message,
-            sent: Cell::new(0),
-            pieces_out: Cell::new(0),
-            pieces_in: Cell::new(0),
-            on_checked: Box::new(on_checked),
-        }))
+/// Returns the number of pieces.
+async fn send(stream: &Attached, mut message: &[u8]) -> Result<usize, Failed> {
+    let mut pieces = 0;
+    while !message.is_empty() {
+        let length = PIECES[pieces % PIECES.len()].min(message.len());
+        let (piece, rest) = message.split_at(length);
+        stream.send(piece).await?;
+        message = rest;
+        pieces += 1;
     }
+    Ok(pieces)
+}
 
-    pub(crate) fn connect(self: Rc<Self>, server: SocketAddr) {
-        self.stream.connect(server).then(move |completion| match completion {
-            Ok(_) => {
-                self.timeline.tell(&self.name, "is connected");
-                // Both directions at once: neither waits for the other.
-                Rc::clone(&self).send();
-                self.receive(0);
-            }
-            Err(error) => self.give_up(error),
-        });
+/// Returns the number of pieces.
+async fn receive(
+    stream: &Attached,
+    mut message: &[u8],
+    checked: &Cell<usize>,
+) -> Result<usize, Failed> {
+    let mut pieces = 0;
+    while !message.is_empty() {
+        let Outcome::Received(data) = stream.recv(message.len()).await? else { continue };
+        message = match message.strip_prefix(&data[..]) {
+            Some(rest) if !data.is_empty() => rest,
+            Some(_) => return Err("the server hung up".into()),
+            None => return Err("something else came back".into()),
+        };
+        checked.set(checked.get() + data.len());
+        pieces += 1;
     }
-
-    /// Sends the next piece, and when that is gone, the one after it.
-    fn send(self: Rc<Self>) {
-        let (sent, pieces) = (self.sent.get(), self.pieces_out.get());
-        let end = MEGABYTE.min(sent + PIECES[pieces % PIECES.len()]);
-        if sent == end {
-            return;
-        }
-        self.stream.send(&self.message[sent..end]).then(move |completion| match completion {
-            Ok(_) => {
-                self.sent.set(end);
-                self.pieces_out.set(pieces + 1);
-                self.send();
-            }
-            Err(error) => self.give_up(error),
-        });
-    }
-
-    /// Receives what comes next, and checks it against what stands `at` this place of the message.
-    fn receive(self: Rc<Self>, at: usize) {
-        self.stream.recv(MEGABYTE - at).then(move |completion| match completion {
-            Ok(Outcome::Received(data)) if data.is_empty() => {
-                self.give_up(format!("the server hung up after {at} bytes"));
-            }
-            Ok(Outcome::Received(data)) if self.message[at..].starts_with(&data) => {
-                self.checked(at + data.len(), data.len());
-            }
-            Ok(_) => self.give_up(format!("something else came back at byte {at}")),
-            Err(error) => self.give_up(error),
-        });
-    }
-
-    /// The message is back up to `at`, after `more` bytes.
-    fn checked(self: Rc<Self>, at: usize, more: usize) {
-        self.pieces_in.set(self.pieces_in.get() + 1);
-        if at == MEGABYTE {
-            let (sent, received) = (self.pieces_out.get(), self.pieces_in.get());
-            let what = format!("has its megabyte back: sent {sent} pieces, received {received}");
-            self.timeline.tell(&self.name, what);
-        }
-        (self.on_checked)(more);
-        if at < MEGABYTE {
-            self.receive(at);
-        }
-    }
-
-    fn give_up(&self, why: impl std::fmt::Display) {
-        self.timeline.tell(&self.name, format_args!("gives up: {why}"));
-        LoopHandle::current().stop();
-    }
+    Ok(pieces)
 }

@@ -1,140 +1,145 @@
-//! A tour of the event loop, by call-backs alone: what happens on which turn, and in which order.
+//! A tour of tasks and the loop below them: what happens on which turn, and in which order.
 //!
 //! `cargo run --release --example tour`
 
 mod client;
 mod echo;
+mod endings;
 mod timeline;
 
-use std::{cell::Cell, error::Error, io, panic, rc::Rc, thread, time::Duration};
+use std::{cell::Cell, error::Error, net::TcpListener, panic, rc::Rc, thread, time::Duration};
 
-use roundel::{EventLoop, LoopConfig, LoopHandle, RemoteHandle};
-
-use crate::{
-    client::{Client, MEGABYTE},
-    timeline::TimeLine,
+use roundel::{
+    LoopConfig, LoopHandle, RemoteHandle, RemoteSpawn, Runner, TaskGroup,
+    executor::{Builder, MissedTick},
+    interval,
+    promise::promise,
+    sleep, sleep_until, task_tree, timeout, yield_now,
 };
+
+use crate::timeline::TimeLine;
 
 const CLIENTS: usize = 3;
 const TICK: Duration = Duration::from_millis(1);
 const TOO_SLOW: Duration = Duration::from_millis(50);
 const BLOCKED: Duration = Duration::from_millis(80);
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Whatever goes wrong on a tour.
+type Failed = Box<dyn Error>;
+
+fn main() -> Result<(), Failed> {
     // The parts of a loop can be chosen; here, what counts as holding it up.
     let mut config = LoopConfig::new()?;
     config.slow_callback = Some(TOO_SLOW);
-    let mut event_loop = EventLoop::with_config(config);
-    let handle = event_loop.handle();
+    let mut runner = Runner::builder().config(config).build()?;
+    let handle = runner.handle();
 
-    let messages: Vec<_> = (1..=CLIENTS).map(client::message).collect();
     let timeline = TimeLine::begin(handle.now());
     handle.set_unhandled_handler(Some(Rc::new(move |failure| timeline.report(failure))));
-    // The time line reports a call-back's panic; one report is enough.
+    // The time line reports a panic; one report is enough.
     panic::set_hook(Box::new(|_| {}));
 
-    // Nothing runs yet: this only says what shall happen.
-    order(&handle, timeline);
-    let worker = work_elsewhere(event_loop.remote(), timeline);
-    let checked = echo(&handle, messages, timeline)?;
-
-    event_loop.run_forever()?;
-
-    drop(panic::take_hook());
-    worker.join().map_err(|_| "the worker thread panicked")?;
-    timeline.end(&event_loop);
-    match checked.get() {
-        all if all == CLIENTS * MEGABYTE => Ok(()),
-        some => Err(format!("only {some} bytes came back unharmed").into()),
-    }
+    // Ctrl-C would cancel it, with all that it has begun.
+    let toured = runner.run(tour(timeline))?;
+    // What the tour has left behind is cancelled now, and its clean-up awaited.
+    runner.close();
+    timeline.end(&handle);
+    toured
 }
 
-/// Call-backs run in the order in which they were queued, timers in the order of their deadlines.
-fn order(handle: &LoopHandle, timeline: TimeLine) {
-    let now = handle.now();
-    handle.call_at(now + 2 * TICK, move || timeline.tell("timer", "second, at 2 ms"));
-    handle.call_later(TICK, move || timeline.tell("timer", "first, after 1 ms"));
-    handle.call_soon(move || timeline.tell("call_soon", "first"));
-    handle.call_soon(move || {
-        timeline.tell("call_soon", "second; asks for a third");
-        let third = move || timeline.tell("call_soon", "third: on the next turn, not this one");
-        LoopHandle::current().call_soon(third);
-    });
+async fn tour(timeline: TimeLine) -> Result<(), Failed> {
+    order(timeline).await;
+    elsewhere(timeline).await?;
+    echo(timeline).await?;
+    endings::failure(timeline).await;
+    endings::deadline(timeline).await;
+    mishaps(timeline).await;
+    endings::left_behind(timeline);
+    Ok(())
 }
 
-/// Another thread reaches the loop by its remote handle: the call-backs run here, not there.
-fn work_elsewhere(remote: RemoteHandle, timeline: TimeLine) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        for limit in [1_000, 2_000, 3_000_u32] {
-            let primes = (2..limit).filter(|n| (2..*n).all(|d| n % d != 0)).count();
-            let tell = move || timeline.tell("thread", format!("{primes} primes below {limit}"));
-            if remote.call_soon(tell).is_err() {
-                return; // the loop is closed: nobody wants to know
-            }
-        }
-    })
-}
-
-/// An echo server and its clients, watched by a timer that sets itself anew. Returns the count of
-/// bytes that came back.
-fn echo(
-    handle: &LoopHandle,
-    messages: Vec<Vec<u8>>,
-    timeline: TimeLine,
-) -> io::Result<Rc<Cell<usize>>> {
-    let time_out = Rc::new(handle.call_later(Duration::from_secs(5), move || {
-        timeline.tell("timer", "the clients take too long");
-        LoopHandle::current().stop();
-    }));
-    let server = echo::serve(handle, timeline)?;
-    let checked = Rc::new(Cell::new(0));
-    for (message, number) in messages.into_iter().zip(1..) {
-        let (checked, time_out) = (Rc::clone(&checked), Rc::clone(&time_out));
-        let on_checked = move |more| {
-            checked.set(checked.get() + more);
-            if checked.get() == CLIENTS * MEGABYTE {
-                timeline.tell("timer", format!("time-out cancelled: {}", time_out.cancel()));
-                mishaps(timeline);
-            }
-        };
-        let name = format!("client {number}");
-        let client = Client::new(handle, name, message, timeline, on_checked)?;
-        handle.call_soon(move || client.connect(server));
-    }
-    tick(handle, Rc::clone(&checked), timeline);
-    Ok(checked)
-}
-
-fn tick(handle: &LoopHandle, checked: Rc<Cell<usize>>, timeline: TimeLine) {
-    handle.call_later(TICK, move || {
-        let so_far = checked.get();
-        if so_far < CLIENTS * MEGABYTE {
-            timeline.tell("tick", format!("{so_far} bytes have come back"));
-            tick(&LoopHandle::current(), checked, timeline);
-        }
-    });
-}
-
-/// What must not happen in a call-back, and what the loop makes of it.
-fn mishaps(timeline: TimeLine) {
+/// Steps of tasks and call-backs share one queue, and run in the order in which they were queued;
+/// timers run in the order of their deadlines.
+async fn order(timeline: TimeLine) {
     let handle = LoopHandle::current();
-    handle.call_soon(|| panic!("a call-back panics"));
-    handle.call_soon(move || timeline.tell("call_soon", "runs on the same turn, after the panic"));
-    handle.call_later(TICK, move || {
-        last_words(timeline);
-        timeline.tell("timer", format!("blocks its thread for {BLOCKED:?}"));
+    handle.call_later(2 * TICK, move || timeline.tell("after 2 ms"));
+    handle.call_later(TICK, move || timeline.tell("after 1 ms"));
+    handle.call_soon(move || timeline.tell("first of the queue"));
+    let task = async move {
+        timeline.tell("second; lets the others go on");
+        yield_now().await;
+        timeline.tell("fourth: on the next turn, not this one");
+    };
+    Builder::new().name("task").spawn(task).detach();
+    handle.call_soon(move || timeline.tell("third"));
+    timeline.tell("has queued them, and nothing has run yet");
+    sleep(3 * TICK).await;
+    timeline.tell("has slept for 3 ms");
+}
+
+/// Another thread has tasks run here. Its end is awaited like a task's.
+async fn elsewhere(timeline: TimeLine) -> Result<(), Failed> {
+    let remote = LoopHandle::current().remote();
+    let (promise, ended) = promise();
+    thread::spawn(move || promise.set(count_primes(&remote, timeline)));
+    timeline.tell(format!("awaited a thread, which spawned {} tasks here", ended.await?));
+    Ok(())
+}
+
+fn count_primes(remote: &RemoteHandle, timeline: TimeLine) -> usize {
+    let told = [1_000, 2_000, 3_000_u32].map(|limit| {
+        let primes = (2..limit).filter(|n| (2..*n).all(|d| n % d != 0)).count();
+        remote.spawn(async move || timeline.tell(format!("{primes} primes below {limit}")))
+    });
+    // An order fails if the loop is closed: then nobody wants to know.
+    told.iter().flatten().count()
+}
+
+/// An echo server, its clients, and somebody who looks on.
+async fn echo(timeline: TimeLine) -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let server = Builder::new().name("server").spawn(echo::serve(listener, timeline));
+    let checked = Cell::new(0);
+    let clients = TaskGroup::scope(async |group| {
+        for number in 1..=CLIENTS {
+            let client = client::talk(address, number, &checked, timeline);
+            group.builder().name(format!("client {number}")).spawn(client);
+        }
+        group.builder().name("observer").spawn(observe(&checked, timeline));
+        Ok(())
+    });
+    timeout(Duration::from_secs(5), clients).await??;
+    server.cancel();
+    if let Err(error) = server.await {
+        timeline.tell(error);
+    }
+    Ok(())
+}
+
+/// Looks every millisecond until bytes come back, then shows who waits for whom.
+async fn observe(checked: &Cell<usize>, timeline: TimeLine) -> Result<(), Failed> {
+    let mut ticks = interval(TICK).on_missed(MissedTick::Skip);
+    while checked.get() == 0 {
+        ticks.tick().await;
+        timeline.tell(format!("{} bytes have come back", checked.get()));
+    }
+    timeline.show(&task_tree());
+    Ok(())
+}
+
+/// What must not happen in a task, and what the loop makes of it.
+async fn mishaps(timeline: TimeLine) {
+    let handle = LoopHandle::current();
+    Builder::new().name("careless").spawn(async { panic!("a task panics") }).detach();
+    sleep(TICK).await;
+    let blocker = async move {
+        timeline.tell(format_args!("blocks its thread for {BLOCKED:?}"));
         thread::sleep(BLOCKED);
-    });
-}
-
-/// A timer that a blocked loop keeps waiting, and the end.
-fn last_words(timeline: TimeLine) {
-    let handle = LoopHandle::current();
+    };
+    Builder::new().name("blocker").spawn(blocker).detach();
     let due = handle.now() + TICK;
-    handle.clone().call_at(due, move || {
-        let late = (handle.now() - due).as_millis();
-        timeline.tell("timer", format!("was held up: {late} ms late; stops the loop"));
-        handle.stop();
-        handle.call_soon(move || timeline.tell("call_soon", "never runs: the loop has stopped"));
-    });
+    sleep_until(due).await;
+    let late = (handle.now() - due).as_millis();
+    timeline.tell(format!("has slept for 1 ms, and was held up for {late} ms"));
 }
