@@ -321,7 +321,7 @@ impl LoopHandle {
     #[track_caller]
     pub fn run_in_executor<T, F>(&self, function: F) -> Result<Promised<T>, NoExecutor<F>>
     where
-        T: Send + Sync + 'static,
+        T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
         self.demand_open("run_in_executor");
