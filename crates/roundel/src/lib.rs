@@ -63,7 +63,8 @@ pub use roundel_timer as timer;
 pub use roundel_executor::{
     AsyncExit, ContextVar, Elapsed, GroupError, JoinError, RemoteSpawn, ReturnWhen, Task,
     TaskGroup, all_tasks, as_completed, current_task, gather, interval, shield, sleep, sleep_until,
-    spawn, stop_requested, task_tree, timeout, timeout_at, try_gather, wait, with, yield_now,
+    spawn, stop_requested, task_tree, timeout, timeout_at, to_thread, try_gather, wait, with,
+    yield_now,
 };
 pub use roundel_loop::{
     Attached, EventLoop, LoopConfig, LoopHandle, Outcome, RemoteHandle, Source,
