@@ -34,3 +34,22 @@ impl WallClock {
         self.set_to + Duration::from_secs_f64(self.stage.since(self.set_at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::{ClockKind, Setting};
+
+    #[test]
+    fn it_goes_as_fast_as_the_program_and_past_midnight() {
+        let driver = "default".to_owned();
+        let setting = Setting { driver, clock: ClockKind::Virtual, scale: 0.1 };
+        let stage = Stage::new(&setting, None, Box::new(std::io::sink()));
+        let clock = WallClock::set(&stage, [22, 58, 57]);
+        assert_eq!(clock.time(), "22:58:57");
+        stage.block(stage.seconds(3662.5));
+        assert_eq!(clock.exact_time(), "23:59:59.500000");
+        stage.block(stage.seconds(1.0));
+        assert_eq!(clock.time(), "00:00:00");
+    }
+}
