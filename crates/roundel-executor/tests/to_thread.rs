@@ -5,6 +5,8 @@ use std::{cell::RefCell, rc::Rc, thread};
 use roundel_executor::{ToThreadError, spawn_on, to_thread, yield_now};
 use roundel_loop::{EventLoop, LoopHandle};
 
+type Jobs = RefCell<Vec<Box<dyn FnOnce() + Send>>>;
+
 fn event_loop() -> (EventLoop, LoopHandle) {
     let event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
@@ -28,7 +30,7 @@ fn a_function_runs_in_another_thread_and_its_outcome_is_awaited() {
 #[test]
 fn nothing_runs_until_it_is_awaited() {
     let (mut event_loop, handle) = event_loop();
-    let jobs: Rc<RefCell<Vec<Box<dyn FnOnce() + Send>>>> = Rc::default();
+    let jobs = Rc::<Jobs>::default();
     handle.set_default_executor({
         let jobs = Rc::clone(&jobs);
         move |job| jobs.borrow_mut().push(job)
