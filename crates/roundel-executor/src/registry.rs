@@ -93,10 +93,11 @@ impl fmt::Display for TaskInfo {
             }
             (_, WaitsFor::Task(id)) => write!(f, "waits for task {id}"),
             (_, WaitsFor::Tasks(count)) => write!(f, "waits for {count} tasks"),
+            (_, WaitsFor::Children(1)) => write!(f, "waits for a child"),
             (_, WaitsFor::Children(count)) => write!(f, "waits for {count} children"),
         }?;
         let s = if *polls == 1 { "" } else { "s" };
-        write!(f, ", {polls} poll{s}, {age:?} old, spawned at {site}")
+        write!(f, ", {polls} poll{s}, {age:.1?} old, spawned at {site}")
     }
 }
 

@@ -5,13 +5,17 @@ use std::{
     time::Duration,
 };
 
-use roundel_executor::{TaskInfo, cancel_all, statistics, tasks_of, timeout_at};
+use roundel_executor::{TaskInfo, cancel_all, statistics, tasks_of, timeout_at, yield_now};
 use roundel_loop::{Deadline, EventLoop, RunError, Unhandled};
 
 /// Returns the survivors.
 pub(crate) fn end_tasks(event_loop: &mut EventLoop, grace: Duration) -> Vec<TaskInfo> {
     let handle = event_loop.handle();
     let deadline = Deadline::after(handle.now(), grace);
+    // What was queued when the main task ended still has its turn, as in asyncio.
+    let turn = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(yield_now())));
+    // The handler of unhandled failures has been told if it panicked; this is the end already.
+    drop(turn);
     while statistics(&handle).tasks > 0 {
         let handle = handle.clone();
         let end = async move { timeout_at(deadline, cancel_all(&handle)).await };

@@ -149,7 +149,9 @@ fn poll<E, R>(
     context: &mut Context<'_>,
 ) -> Poll<()> {
     scope.children.poll(context, |member, outcome| scope.child_ended(member, outcome));
-    Executor::note(WaitsFor::Children(scope.children.len()));
+    if !scope.children.is_empty() {
+        Executor::note(WaitsFor::Children(scope.children.len()));
+    }
     let over = match body.as_mut().as_pin_mut() {
         Some(future) if !scope.is_ending() => {
             match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
