@@ -7,7 +7,7 @@ use crate::{
     plan::Plan,
     promise, remote,
     row::Row,
-    soon, timers,
+    soon, tasks, timers,
 };
 
 /// The rows of one subject.
@@ -23,11 +23,20 @@ pub struct Group {
     pub rows: fn(&Plan) -> Vec<Row>,
 }
 
-/// All groups together.
-pub const GROUND: &str = "ground";
+/// The groups that are measured and shown together.
+#[derive(Debug)]
+pub struct Page {
+    /// As on the command line, and of its file.
+    pub name: &'static str,
+    /// In the order of the layers.
+    pub groups: &'static [Group],
+}
 
 /// In the order of the layers.
-pub const GROUPS: [Group; 6] = [
+pub const PAGES: [Page; 2] =
+    [Page { name: "ground", groups: &GROUND }, Page { name: "tasks", groups: &tasks::GROUPS }];
+
+const GROUND: [Group; 6] = [
     Group {
         name: "soon",
         subject: "Call-backs: from call_soon to being run",
@@ -68,29 +77,42 @@ pub const GROUPS: [Group; 6] = [
 
 /// The groups that a name stands for; none if it stands for nothing.
 pub fn named(name: &str) -> Option<&'static [Group]> {
-    match GROUPS.iter().position(|group| group.name == name) {
-        Some(nth) => Some(&GROUPS[nth..=nth]),
-        None => (name == GROUND).then_some(&GROUPS[..]),
+    for page in &PAGES {
+        if page.name == name {
+            return Some(page.groups);
+        }
+        if let Some(nth) = page.groups.iter().position(|group| group.name == name) {
+            return Some(&page.groups[nth..=nth]);
+        }
     }
+    None
 }
 
 /// Every name, for whoever mistyped one.
 pub fn names() -> String {
-    let names: Vec<_> = GROUPS.iter().map(|group| group.name).collect();
-    format!("{GROUND} (all of them), {}", names.join(", "))
+    let page = |page: &Page| {
+        let groups: Vec<_> = page.groups.iter().map(|group| group.name).collect();
+        format!("{} ({})", page.name, groups.join(", "))
+    };
+    PAGES.iter().map(page).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUND, GROUPS, named, names};
+    use super::{PAGES, named, names};
 
     #[test]
     fn every_name_is_listed_and_found() {
-        for group in &GROUPS {
-            assert!(names().contains(group.name));
-            assert_eq!(named(group.name).map(<[_]>::len), Some(1));
+        for page in &PAGES {
+            assert!(names().contains(page.name));
+            assert_eq!(named(page.name).map(<[_]>::len), Some(page.groups.len()));
+            for group in page.groups {
+                assert!(names().contains(group.name));
+                // Two groups of one name would hide each other.
+                assert_eq!(named(group.name).map(|found| found[0].subject), Some(group.subject));
+                assert_eq!(named(group.name).map(<[_]>::len), Some(1));
+            }
         }
-        assert_eq!(named(GROUND).map(<[_]>::len), Some(GROUPS.len()));
         assert!(named("so").is_none());
     }
 }

@@ -21,6 +21,7 @@ pub mod memory;
 pub mod promise;
 pub mod remote;
 pub mod soon;
+pub mod tasks;
 pub mod timers;
 
 // What is shown.

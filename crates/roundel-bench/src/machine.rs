@@ -39,7 +39,11 @@ pub fn raise_descriptor_limit() -> io::Result<()> {
 
 /// CPU time of the calling thread: what the work costs, whoever else runs meanwhile.
 pub fn thread_cpu() -> Duration {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
+    cpu_by(ClockId::ThreadCPUTime)
+}
+
+fn cpu_by(clock: ClockId) -> Duration {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
     Duration::new(tv_sec.unsigned_abs(), u32::try_from(tv_nsec).unwrap_or(0))
 }
 
@@ -53,6 +57,14 @@ pub fn cpu_of(work: impl FnOnce()) -> Duration {
 /// CPU time of `work` in the calling thread, in nanoseconds for each of `count` things it does.
 pub fn cpu_per_item(count: usize, work: impl FnOnce()) -> f64 {
     cpu_of(work).as_nanos() as f64 / count as f64
+}
+
+/// CPU time of `work` in all of this process's threads, in nanoseconds for each of `count` things
+/// it does; for work that may start threads of its own.
+pub fn process_cpu_per_item(count: usize, work: impl FnOnce()) -> f64 {
+    let before = cpu_by(ClockId::ProcessCPUTime);
+    work();
+    (cpu_by(ClockId::ProcessCPUTime) - before).as_nanos() as f64 / count as f64
 }
 
 /// CPU time of another process's main thread, once that has come to rest.

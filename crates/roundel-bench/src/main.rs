@@ -10,7 +10,7 @@ use std::{
 
 use lexopt::prelude::*;
 use roundel_bench::{
-    groups::{GROUND, Group, named, names},
+    groups::{Group, PAGES, named, names},
     machine::{pin, raise_descriptor_limit},
     plan::Plan,
     plot,
@@ -27,8 +27,8 @@ cargo xtask bench [NAME] [--rounds N] [--quick] [--row TEXT] [--peer NAME]
     --row TEXT    only rows whose title contains it
     --peer NAME   only peers whose name contains this, for a profiler
 
-    `ground` writes docs/bench/ground.md and .svg; anything less writes to target/bench.
-    Names: ";
+    `ground` and `tasks` write docs/bench/NAME.md and .svg; anything less writes to target/bench.
+    Without a name, both. Names: ";
 
 fn main() -> ExitCode {
     match command() {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<(), Box<dyn Error>> {
-    let (mut name, mut plan) = (GROUND.to_owned(), Plan::default());
+    let (mut name, mut plan) = (None, Plan::default());
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -53,21 +53,23 @@ fn command() -> Result<(), Box<dyn Error>> {
                 println!("{HELP}{}", names());
                 return Ok(());
             }
-            Value(value) => name = value.string()?,
+            Value(value) => name = Some(value.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
+    raise_descriptor_limit()?;
+    let Some(name) = name else {
+        return PAGES.iter().try_for_each(|page| run(page.name, page.groups, &plan));
+    };
     let groups = named(&name).ok_or_else(|| format!("no group `{name}`; there are {}", names()))?;
     run(&name, groups, &plan)
 }
 
 fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn Error>> {
-    raise_descriptor_limit()?;
     let began = Instant::now();
     let mut results = Vec::new();
     for group in groups {
         pin(group.core)?;
-        println!("## {}\n", group.subject);
         let rows: Vec<race::Result> = (group.rows)(plan)
             .into_iter()
             .filter(|row| row.title.contains(&plan.row))
@@ -76,7 +78,9 @@ fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn 
                 race(row, plan)
             })
             .collect();
-        println!("{}", report::table(&rows));
+        if !rows.is_empty() {
+            println!("## {}\n\n{}", group.subject, report::table(&rows));
+        }
         results.push((group, rows));
     }
     let directory = place(name, plan);
@@ -93,6 +97,7 @@ fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn 
 /// Only a full measurement is for the reader.
 fn place(name: &str, plan: &Plan) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let is_full = name == GROUND && !plan.quick && plan.peer.is_empty() && plan.row.is_empty();
+    let is_page = PAGES.iter().any(|page| page.name == name);
+    let is_full = is_page && !plan.quick && plan.peer.is_empty() && plan.row.is_empty();
     root.join(if is_full { "docs/bench" } else { "target/bench" })
 }

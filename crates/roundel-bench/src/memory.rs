@@ -1,4 +1,4 @@
-//! Memory of what waits: a pending timer, an idle connection.
+//! Memory of what waits: a pending timer, an idle connection, a sleeping task.
 //!
 //! Each figure comes from a process of its own, `memory-probe`, whose allocator counts; the
 //! benchmarks proper do not pay for the counting.
@@ -22,53 +22,65 @@ use crate::{
     plan::Plan,
     row::{Figure, Row, Unit},
     soon::{Call, tokio_runtime},
+    tasks::{self, Programs},
     timers::{Heap, Queue},
 };
 
-/// What waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What waits, and where.
+#[derive(Clone, Copy, Debug)]
 pub enum Waiting {
-    /// A timer with its call-back, or a sleeping task.
-    Timers,
+    /// A timer with its call-back; on tokio a sleeping task.
+    Timers(Server),
     /// A connection on which one 64-byte message was answered.
-    Connections,
+    Connections(Server),
+    /// A sleeping task.
+    Tasks(Programs),
 }
 
 impl Waiting {
     /// As on `memory-probe`'s command line.
-    pub fn word(self) -> &'static str {
+    pub fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Timers => "timers",
-            Self::Connections => "connections",
+            Self::Timers(server) => ["timers", server.word()],
+            Self::Connections(server) => ["connections", server.word()],
+            Self::Tasks(programs) => ["tasks", programs.name],
         }
     }
 
-    /// What the word stands for.
-    pub fn named(word: &str) -> Option<Self> {
-        [Self::Timers, Self::Connections].into_iter().find(|waiting| waiting.word() == word)
+    /// What the words stand for.
+    pub fn named(what: &str, who: &str) -> Option<Self> {
+        match what {
+            "timers" => Server::named(who).map(Self::Timers),
+            "connections" => Server::named(who).map(Self::Connections),
+            "tasks" => tasks::named(who).map(Self::Tasks),
+            _ => None,
+        }
     }
 }
 
 /// The rows of this group.
 pub fn rows(plan: &Plan) -> Vec<Row> {
-    let rows = [
+    type On = fn(Server) -> Waiting;
+    let rows: [(_, On, _); 2] = [
         ("a pending timer (tokio: a sleeping task)", Waiting::Timers, plan.scaled(100_000)),
         ("an idle connection", Waiting::Connections, plan.scaled(5000)),
     ];
-    let ask = |(title, waiting, count)| {
+    let ask = |(title, waiting, count): (_, On, _)| {
         let figures = [Figure::new("allocated", Unit::Bytes), Figure::new("resident", Unit::Bytes)];
         let row = Row::new(title, figures);
         Server::ALL.into_iter().fold(row, |row, server| {
             // The hand-written loop goes by one name for both.
-            row.peer(server.name(), move || probe(waiting, server, count).expect("the probe runs"))
+            row.peer(server.name(), move || probe(waiting(server), count).expect("the probe runs"))
         })
     };
     rows.into_iter().map(ask).collect()
 }
 
-fn probe(waiting: Waiting, server: Server, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
+/// Lets the probe say how many bytes each of `count` takes: allocated, and resident.
+pub(crate) fn probe(waiting: Waiting, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
     let output = Command::new(sibling("memory-probe")?)
-        .args([waiting.word(), server.word(), &count.to_string()])
+        .args(waiting.words())
+        .arg(count.to_string())
         .stderr(Stdio::inherit())
         .output()?;
     let numbers = String::from_utf8(output.stdout)?;
@@ -95,29 +107,28 @@ pub struct Usage {
 /// The kernel refuses sockets, or does not tell.
 pub fn usage_of(
     waiting: Waiting,
-    server: Server,
     count: usize,
     allocated: impl Fn() -> usize,
 ) -> Result<[f64; 2], Box<dyn Error>> {
     let usage = || -> Result<Usage, Box<dyn Error>> {
         Ok(Usage { allocated: allocated(), resident: resident_bytes()? })
     };
-    let (before, after) = match waiting {
-        Waiting::Connections => connections(server, count, usage)?,
-        Waiting::Timers => match server {
-            Server::OnLoop => timers_on_loop(count, usage)?,
-            Server::OnTokio => timers_on_tokio(count, usage)?,
-            Server::ByHand => timers_by_hand(count, usage)?,
-        },
+    let [before, after] = match waiting {
+        Waiting::Connections(server) => connections(server, count, usage)?,
+        Waiting::Timers(Server::OnLoop) => timers_on_loop(count, usage)?,
+        Waiting::Timers(Server::OnTokio) => timers_on_tokio(count, usage)?,
+        Waiting::Timers(Server::ByHand) => timers_by_hand(count, usage)?,
+        Waiting::Tasks(programs) => (programs.asleep)(count, &usage)?,
     };
     let per_item = |before: usize, after: usize| (after as f64 - before as f64) / count as f64;
     Ok([per_item(before.allocated, after.allocated), per_item(before.resident, after.resident)])
 }
 
-type Measured = Result<(Usage, Usage), Box<dyn Error>>;
+/// Before, and while it waits.
+pub(crate) type Measured = Result<[Usage; 2], Box<dyn Error>>;
 
 /// Somewhere between ten and twenty seconds, as timeouts are.
-fn delays(count: usize) -> impl Iterator<Item = Duration> {
+pub(crate) fn delays(count: usize) -> impl Iterator<Item = Duration> {
     let mut random = Rng::with_seed(17);
     (0..count).map(move |_| Duration::from_secs(10).mul_f64(1.0 + random.f64()))
 }
@@ -134,7 +145,7 @@ fn timers_on_loop(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error>
     // One turn: the queue has to look for the next deadline.
     handle.stop();
     event_loop.run_forever()?;
-    Ok((before, usage()?))
+    Ok([before, usage()?])
 }
 
 fn timers_on_tokio(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error>>) -> Measured {
@@ -145,7 +156,7 @@ fn timers_on_tokio(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error
             tokio::spawn(tokio::time::sleep(delay));
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Ok((before, usage()?))
+        Ok([before, usage()?])
     })
 }
 
@@ -158,7 +169,7 @@ fn timers_by_hand(count: usize, usage: impl Fn() -> Result<Usage, Box<dyn Error>
         let call = Box::new(move || fired.set(fired.get() + 1));
         queue.insert(Instant::now() + delay, call);
     }
-    Ok((before, usage()?))
+    Ok([before, usage()?])
 }
 
 /// The client's ends lie in this process too, but take nothing of its memory that is counted:
@@ -184,5 +195,5 @@ fn connections(
     for _ in 0..count {
         connect()?;
     }
-    Ok((before, usage()?))
+    Ok([before, usage()?])
 }

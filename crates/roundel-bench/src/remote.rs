@@ -41,7 +41,11 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
 }
 
 /// Lets `send` fill what `run` empties, each in its own thread; wall and CPU time per call.
-fn duel(calls: usize, send: impl FnOnce() + Send + 'static, run: impl FnOnce()) -> Vec<f64> {
+pub(crate) fn duel(
+    calls: usize,
+    send: impl FnOnce() + Send + 'static,
+    run: impl FnOnce(),
+) -> Vec<f64> {
     let start = Arc::new(Barrier::new(2));
     let sender = thread::spawn({
         let start = Arc::clone(&start);
@@ -88,7 +92,8 @@ fn on_tokio(runtime: &Runtime, calls: usize) -> Vec<f64> {
     duel(calls, send, || runtime.block_on(ended).expect("the last task ends"))
 }
 
-fn on_channel(calls: usize) -> Vec<f64> {
+/// The least possible: a channel of boxed closures, whose receiver does nothing else.
+pub(crate) fn on_channel(calls: usize) -> Vec<f64> {
     let (sender, receiver) = crossbeam_channel::unbounded::<Box<dyn FnOnce() + Send>>();
     let send = move || {
         for nth in 0..calls {

@@ -92,7 +92,7 @@ pub fn document(name: &str, plan: &Plan, groups: &[(&Group, Vec<race::Result>)])
         plan.rounds,
         machine(),
     );
-    for (group, rows) in groups {
+    for (group, rows) in groups.iter().filter(|(_, rows)| !rows.is_empty()) {
         text += &format!("\n## {}\n\n{}", group.subject, table(rows));
     }
     text

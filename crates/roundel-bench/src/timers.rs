@@ -9,7 +9,10 @@ mod lateness;
 mod looped;
 mod pending;
 
-pub(crate) use self::queues::{Heap, Queue};
+pub(crate) use self::{
+    looped::delays,
+    queues::{Heap, Queue},
+};
 use crate::{plan::Plan, row::Row};
 
 /// A binary heap whose cancelled entries stay until they are swept, as asyncio's.

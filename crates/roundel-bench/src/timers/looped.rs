@@ -166,7 +166,7 @@ fn timeouts_on_tokio(runtime: &Runtime, width: usize, turns: usize) -> f64 {
 }
 
 /// The same delays for every peer, anywhere within a second.
-fn delays(timers: usize) -> impl Iterator<Item = Duration> {
+pub(crate) fn delays(timers: usize) -> impl Iterator<Item = Duration> {
     let mut random = Rng::with_seed(11);
     (0..timers).map(move |_| Duration::from_secs(1).mul_f64(random.f64()))
 }
