@@ -39,7 +39,7 @@ use crate::{
     header::{Flags, Header},
     life::{self, Life, Outcome},
     roster::{Member, Roster},
-    unread::report_panic,
+    unread::{report_lost, report_panic},
 };
 
 /// What is left of a child.
@@ -226,15 +226,28 @@ impl<F: Future + Unpin> Children<F> {
         for Place { member, stage } in left {
             let header = &member.header;
             let entered = self.executor.enter(header);
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(stage)));
+            let dropped = catch_unwind(AssertUnwindSafe(move || match stage {
+                Stage::CleaningUp(Err(error)) if error.is_panic() => Some(error),
+                stage => {
+                    drop(stage);
+                    None
+                }
+            }));
             drop(entered);
             let clean_ups = header.if_rare(|rare| mem::take(&mut rare.clean_ups));
             if !header.has(Flags::DONE) {
                 life::finish(header, &self.executor, true);
             }
             hand_on(clean_ups.unwrap_or_default());
-            if let Err(payload) = dropped {
-                report_panic(&self.handle, header, "a child panicked when it was dropped", payload);
+            match dropped {
+                Ok(None) => {}
+                Ok(Some(error)) => {
+                    report_lost(&self.handle, "a child's panic was lost with its owner", error);
+                }
+                Err(payload) => {
+                    let message = "a child panicked when it was dropped";
+                    report_panic(&self.handle, header, message, payload);
+                }
             }
         }
         self.roster.close();

@@ -17,7 +17,12 @@ use std::{
 
 use roundel_loop::{LoopHandle, Unhandled};
 
-use crate::{Sleep, executor::Executor, header::Header, unread::report_panic};
+use crate::{
+    Sleep,
+    executor::Executor,
+    header::Header,
+    unread::{report_here, report_panic},
+};
 
 /// A future that cleans up after another that was dropped.
 pub(crate) type CleanUp = Pin<Box<dyn Future<Output = ()>>>;
@@ -132,10 +137,7 @@ pub(crate) fn hand_on(left: CleanUps) {
 
 /// Reports the panic of a clean-up of the current task.
 pub(crate) fn report_panicked(payload: Box<dyn Any + Send>) {
-    let Some(handle) = LoopHandle::try_current() else { return };
-    if let Some(task) = Executor::of(&handle).current_task() {
-        report_panic(&handle, task.header(), PANICKED, payload);
-    }
+    report_here(PANICKED, payload);
 }
 
 /// Drops `doomed` and collects what it leaves.

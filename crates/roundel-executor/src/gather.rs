@@ -1,6 +1,7 @@
 //! `gather`, `try_gather`: several futures at once, their values in order.
 
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
     panic::{Location, resume_unwind},
     pin::Pin,
@@ -9,7 +10,7 @@ use std::{
 
 use roundel_loop::{LoopHandle, Site};
 
-use crate::{WaitsFor, children::Children, executor::Executor, unread::report_lost};
+use crate::{JoinError, WaitsFor, children::Children, executor::Executor, unread::report_lost};
 
 /// Runs the futures at once and returns their values, in the order of the futures.
 ///
@@ -48,7 +49,7 @@ use crate::{WaitsFor, children::Children, executor::Executor, unread::report_los
 ///
 /// # Panics
 /// If a future panics: when the others, which it cancels, have ended, with the first panic; further
-/// ones are reported. And if no loop runs in this thread when it is first polled.
+/// ones are reported, and all of them if the gathering is dropped meanwhile. And if no loop runs in this thread when it is first polled.
 ///
 /// # Cancel safety
 /// Dropping it drops the futures, in order. What they leave to clean up is run by the task that
@@ -157,7 +158,7 @@ async fn run<F: Future + Unpin>(
     for future in futures {
         children.insert(site, None, future);
     }
-    let mut panics = Vec::new();
+    let mut panics = Panics::default();
     poll_fn(|context| {
         let mut ending = false;
         children.poll(context, |member, outcome| {
@@ -165,7 +166,7 @@ async fn run<F: Future + Unpin>(
                 Ok(value) => ended(member.place, value),
                 Err(error) if error.is_cancelled() => Going::On,
                 Err(error) => {
-                    panics.push(error);
+                    panics.0.push_back(error);
                     Going::Ending
                 }
             };
@@ -178,12 +179,29 @@ async fn run<F: Future + Unpin>(
         if children.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    let mut panics = panics.into_iter();
-    let first = panics.next().and_then(|error| error.try_into_panic().ok());
-    for error in panics {
-        report_lost(&LoopHandle::current(), "a gathered future panicked after another", error);
+    panics.go_on();
+}
+
+/// What the futures panicked with. Whatever does not go on is told.
+#[derive(Default)]
+struct Panics(VecDeque<JoinError>);
+
+impl Panics {
+    /// Goes on with the first, if there is one.
+    fn go_on(mut self) {
+        let first = self.0.pop_front().and_then(|error| error.try_into_panic().ok());
+        drop(self);
+        if let Some(payload) = first {
+            resume_unwind(payload);
+        }
     }
-    if let Some(payload) = first {
-        resume_unwind(payload);
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        let Some(handle) = LoopHandle::try_current() else { return };
+        for error in self.0.drain(..) {
+            report_lost(&handle, "the panic of a gathered future did not go on", error);
+        }
     }
 }

@@ -9,7 +9,10 @@ use std::{
 
 use futures::FutureExt;
 
-use crate::clean_up::{CleanUp, leave_to_task, report_panicked};
+use crate::{
+    clean_up::{CleanUp, leave_to_task, report_panicked},
+    unread::Unread,
+};
 
 /// A resource with an asynchronous end: a connection to close, a transaction to roll back, a child
 /// to wait for.
@@ -48,7 +51,7 @@ pub trait AsyncExit {
 ///
 /// # Panics
 /// With the panic of `body`, after the exit, or with that of the exit. If both panic, the exit's
-/// panic goes to the loop's handler.
+/// panic goes to the loop's handler; so does the body's if this future is dropped during the exit.
 ///
 /// # Cancel safety
 /// Dropped at whatever point, before the first poll too, the exit still runs: the task that drops
@@ -64,14 +67,15 @@ where
     let mut entered = Entered(Stage::Lent(resource));
     async move {
         let lent = entered.lend();
-        let outcome = AssertUnwindSafe(body(lent)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(body(lent)).catch_unwind().await.map_err(Unread::new);
         let exited = entered.exit().await;
         match (outcome, exited) {
             (Ok(value), Ok(())) => value,
-            (Ok(_), Err(payload)) | (Err(payload), Ok(())) => resume_unwind(payload),
-            (Err(payload), Err(of_exit)) => {
+            (Ok(_), Err(payload)) => resume_unwind(payload),
+            (Err(panic), Ok(())) => panic.go_on(),
+            (Err(panic), Err(of_exit)) => {
                 report_panicked(of_exit);
-                resume_unwind(payload)
+                panic.go_on()
             }
         }
     }
