@@ -36,7 +36,7 @@ use roundel_loop::{LoopHandle, Site};
 use crate::{
     clean_up::hand_on,
     executor::Executor,
-    header::{Flags, Header},
+    header::{Flags, Header, WaitsFor},
     life::{self, Life, Outcome},
     roster::{Member, Roster},
     unread::{report_lost, report_panic},
@@ -204,6 +204,13 @@ impl<F: Future + Unpin> Children<F> {
         if member.has_begun() {
             self.at_work.set(self.at_work.get() - 1);
             self.fill_up();
+        }
+    }
+
+    /// Says that the owner waits for its children, if it has any.
+    pub(crate) fn note(&self) {
+        if !self.is_empty() {
+            Executor::note(WaitsFor::Children(self.len()));
         }
     }
 

@@ -175,7 +175,7 @@ async fn run<F: Future + Unpin>(
         if ending {
             children.cancel_all();
         }
-        Executor::note(WaitsFor::Children(children.len()));
+        children.note();
         if children.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;

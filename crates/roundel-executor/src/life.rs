@@ -49,9 +49,10 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     header.set(Flags::RUNNING);
     if !header.has(Flags::CLEANING) {
         header.count_poll();
-        match poll(life, &mut context) {
-            Some(outcome) => end(life, outcome),
-            None => header.waits_for.set(executor.take_note()),
+        let outcome = poll(life, &mut context);
+        header.waits_for.set(executor.take_note());
+        if let Some(outcome) = outcome {
+            end(life, outcome);
         }
     }
     let done = header.has(Flags::CLEANING) && clean_up(header, handle, executor, &mut context);

@@ -17,8 +17,8 @@ use std::{
 
 use futures::{FutureExt, future};
 use roundel_executor::{
-    AsyncExit, TaskGroup, cancel_all, gather, sleep, spawn, spawn_on, statistics, timeout, with,
-    yield_now,
+    AsyncExit, TaskGroup, WaitsFor, all_tasks, cancel_all, gather, sleep, spawn, spawn_on,
+    statistics, timeout, with, yield_now,
 };
 use roundel_sim::cancel_at_every_await;
 use support::{Log, MS, assert_nothing_left, reports, run_leaving_nothing, virtual_loop};
@@ -99,6 +99,63 @@ fn children_have_their_turns_in_the_order_in_which_they_are_woken() {
         });
         outcome.await.unwrap();
         assert_eq!(log.take(), ["2", "0", "1"]);
+    });
+}
+
+/// Logs its name when it is dropped.
+struct Named(u32, Log);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        self.1.add(self.0);
+    }
+}
+
+#[test]
+fn children_are_cancelled_and_dropped_in_the_order_of_their_numbers() {
+    run_leaving_nothing(async {
+        for cancel in [true, false] {
+            let log = Log::default();
+            let scope = TaskGroup::scope(async |group| {
+                let spawn = |number| {
+                    let named = Named(number, log.clone());
+                    group.spawn::<(), _>(async move {
+                        let _named = named;
+                        pending().await
+                    })
+                };
+                let first = spawn(1);
+                spawn(2);
+                first.cancel().await;
+                spawn(3); // where the first was kept
+                yield_now().await;
+                match cancel {
+                    true => Ok::<_, Infallible>(group.cancel()),
+                    false => pending().await,
+                }
+            });
+            assert_eq!(timeout(MS, scope).await.is_ok(), cancel);
+            assert_eq!(log.take(), ["1", "2", "3"]);
+        }
+    });
+}
+
+#[test]
+fn a_childs_wait_is_not_taken_for_its_owners() {
+    run_leaving_nothing(async {
+        let owner = spawn(async {
+            let children = gather((1..=3).map(async |ms| sleep(ms * MS).await));
+            future::join(sleep(5 * MS), children).await
+        });
+        let waits_for = |owner| {
+            let tasks = all_tasks();
+            tasks.iter().find(|task| task.id == owner).unwrap().waits_for
+        };
+        sleep(2 * MS + MS / 2).await;
+        assert_eq!(waits_for(owner.id()), WaitsFor::Children(1));
+        sleep(MS).await;
+        assert!(matches!(waits_for(owner.id()), WaitsFor::Time(_)));
+        owner.await.unwrap();
     });
 }
 

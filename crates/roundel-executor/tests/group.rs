@@ -487,6 +487,19 @@ fn a_cancel_from_outside_comes_out_of_a_cancelled_group() {
 }
 
 #[test]
+fn a_body_that_is_ready_does_not_go_on_in_a_cancelled_group() {
+    run_leaving_nothing(async {
+        let outcome = TaskGroup::scope(async |group| {
+            let cancel = group.clone();
+            group.spawn(async move { Ok::<_, Infallible>(cancel.cancel()) });
+            yield_now().await; // ready when the child is
+            panic!("it went on")
+        });
+        outcome.await.unwrap();
+    });
+}
+
+#[test]
 fn the_first_to_finish_decides_the_value() {
     run_leaving_nothing(async {
         let outcome = TaskGroup::scope(async |group| {

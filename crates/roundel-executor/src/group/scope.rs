@@ -18,7 +18,7 @@ use roundel_loop::{LoopHandle, Site};
 
 use super::error::{Cause, Failure, GroupError};
 use crate::{
-    JoinError, WaitsFor,
+    JoinError,
     children::Children,
     clean_up::{Leavings, drop_and_collect},
     executor::Executor,
@@ -150,7 +150,7 @@ fn poll<E, R>(
 ) -> Poll<()> {
     scope.children.poll(context, |member, outcome| scope.child_ended(member, outcome));
     if !scope.children.is_empty() {
-        Executor::note(WaitsFor::Children(scope.children.len()));
+        scope.children.note();
     }
     let over = match body.as_mut().as_pin_mut() {
         Some(future) if !scope.is_ending() => {
