@@ -10,7 +10,7 @@ use std::{
 
 use roundel_loop::{LoopHandle, Site};
 
-use crate::{JoinError, WaitsFor, children::Children, executor::Executor, unread::report_lost};
+use crate::{JoinError, children::Children, unread::report_lost};
 
 /// Runs the futures at once and returns their values, in the order of the futures.
 ///
@@ -49,7 +49,8 @@ use crate::{JoinError, WaitsFor, children::Children, executor::Executor, unread:
 ///
 /// # Panics
 /// If a future panics: when the others, which it cancels, have ended, with the first panic; further
-/// ones are reported, and all of them if the gathering is dropped meanwhile. And if no loop runs in this thread when it is first polled.
+/// ones are reported, and all of them if the gathering is dropped meanwhile. And if no loop runs in
+/// this thread when it is first polled.
 ///
 /// # Cancel safety
 /// Dropping it drops the futures, in order. What they leave to clean up is run by the task that
