@@ -58,16 +58,17 @@ pub const GROUPS: [Group; 5] = [
 const BY_HAND: &str = "slab by hand";
 
 /// A row for all runtimes; `measure` picks the program and says how often.
-fn row(title: &str, figure: &'static str, times: f64, measure: impl Measured) -> Row {
+/// Our target is so many `times` what tokio needs.
+fn row(
+    title: &str,
+    figure: &'static str,
+    times: f64,
+    measure: impl Fn(&Programs) -> f64 + Copy + 'static,
+) -> Row {
     let figure = Figure::new(figure, Unit::Nanoseconds).target(Target::Times(times, &[TOKIO]));
     let row = Row::new(title, [figure]);
     ALL.into_iter().fold(row, |row, programs| row.only(programs.name, move || measure(&programs)))
 }
-
-/// One round of one runtime's program.
-trait Measured: Fn(&Programs) -> f64 + Copy + 'static {}
-
-impl<F: Fn(&Programs) -> f64 + Copy + 'static> Measured for F {}
 
 fn spawning(plan: &Plan) -> Vec<Row> {
     let few = plan.scaled(200_000) / 1000;
@@ -105,9 +106,10 @@ fn waits(plan: &Plan) -> Vec<Row> {
         row(title, "CPU per timeout", 0.4, move |programs| (programs.timeouts)(width, turns))
     };
     let (sleepers, tasks) = (plan.scaled(1_000_000), plan.scaled(100_000));
-    let bytes = Target::Times(0.45, &[TOKIO]);
-    let figures =
-        ["allocated", "resident"].map(|name| Figure::new(name, Unit::Bytes).target(bytes.clone()));
+    let figures = [
+        Figure::new("allocated", Unit::Bytes),
+        Figure::new("resident", Unit::Bytes).target(Target::Times(0.45, &[TOKIO])),
+    ];
     let memory = ALL.into_iter().fold(Row::new("a sleeping task", figures), |row, programs| {
         row.peer(programs.name, move || {
             memory::probe(Waiting::Tasks(programs), tasks).expect("the probe runs")

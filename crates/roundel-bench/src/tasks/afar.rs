@@ -1,4 +1,4 @@
-//! Tasks from another thread: how fast one can be filled with them from outside.
+//! Tasks from another thread: how fast a loop can be filled with them from outside.
 //!
 //! The same duel as with call-backs. Each task counts itself, so that no runtime has to keep an
 //! order; nobody awaits the values. The least possible is again a channel of boxed closures.
@@ -6,7 +6,7 @@
 use std::{
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -42,13 +42,13 @@ pub(super) fn rows(plan: &Plan) -> Vec<Row> {
 struct Left {
     tasks: AtomicUsize,
     /// Gone when nothing is left.
-    end: std::sync::Mutex<Option<oneshot::Sender<()>>>,
+    end: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 impl Left {
     fn new(tasks: usize) -> (Arc<Self>, oneshot::Receiver<()>) {
         let (end, ended) = oneshot::channel();
-        let end = std::sync::Mutex::new(Some(end));
+        let end = Mutex::new(Some(end));
         (Arc::new(Self { tasks: AtomicUsize::new(tasks), end }), ended)
     }
 
