@@ -37,7 +37,7 @@ use crate::{
     clean_up::hand_on,
     executor::Executor,
     header::{Flags, Header, WaitsFor},
-    life::{self, Life, Outcome},
+    life::{self, Life, Outcome, Step},
     roster::{Member, Roster},
     unread::{report_lost, report_panic},
 };
@@ -129,8 +129,11 @@ impl<F: Future + Unpin> Children<F> {
         let stage = Stage::Future(future);
         self.places.borrow_mut()[place] = Some(Place { member: Rc::clone(&member), stage });
         self.living.set(self.living.get() + 1);
-        self.waiting.borrow_mut().push_back(Rc::clone(&member));
-        self.fill_up();
+        if self.has_room() && self.waiting.borrow().is_empty() {
+            self.admit(&member);
+        } else {
+            self.waiting.borrow_mut().push_back(Rc::clone(&member));
+        }
         member
     }
 
@@ -140,13 +143,21 @@ impl<F: Future + Unpin> Children<F> {
         self.fill_up();
     }
 
+    fn has_room(&self) -> bool {
+        self.at_work.get() < self.limit.get()
+    }
+
+    fn admit(&self, member: &Rc<Member>) {
+        self.at_work.set(self.at_work.get() + 1);
+        member.begin();
+    }
+
     /// Lets those begin for whom there is room, first come, first served.
     fn fill_up(&self) {
-        while self.at_work.get() < self.limit.get() {
+        while self.has_room() {
             let Some(next) = self.waiting.borrow_mut().pop_front() else { return };
             if !next.header.has(Flags::DONE) {
-                self.at_work.set(self.at_work.get() + 1);
-                next.begin();
+                self.admit(&next);
             }
         }
     }
@@ -174,10 +185,10 @@ impl<F: Future + Unpin> Children<F> {
         let turn = Turn { header: &member.header, stage: RefCell::new(stage) };
         // What the owner has said that it waits for is not the child's to say.
         let owners_note = self.executor.take_note();
-        let done = life::step(&turn, &self.handle, &self.executor);
+        let step = life::step(&turn, &self.handle, &self.executor);
         self.executor.put_note(owners_note);
         match turn.stage.into_inner() {
-            Stage::CleaningUp(outcome) if done => {
+            Stage::CleaningUp(outcome) if step == Step::Done => {
                 self.leave(member);
                 let cancelled = matches!(&outcome, Err(error) if error.is_cancelled());
                 life::finish(&member.header, &self.executor, cancelled);
@@ -185,6 +196,9 @@ impl<F: Future + Unpin> Children<F> {
             }
             stage => {
                 self.exchange(member, stage);
+                if step == Step::Again {
+                    self.executor.wake(&self.handle, member.header.ticket);
+                }
                 None
             }
         }

@@ -172,10 +172,10 @@ fn gatherings_nest() {
 
 #[test]
 fn a_gathering_that_is_dropped_at_any_await_leaves_nothing() {
-    fn round<T: 'static>(cut: roundel_sim::Cut, make: impl FnOnce(Log, Rc<Cell<usize>>) -> T)
-    where
-        T: Future,
-    {
+    fn round<T: Future + 'static>(
+        cut: roundel_sim::Cut,
+        make: impl FnOnce(Log, Rc<Cell<usize>>) -> T,
+    ) {
         let (log, begun) = (Log::default(), Rc::new(Cell::new(0)));
         let operation = make(log.clone(), Rc::clone(&begun));
         run_leaving_nothing(async move {
