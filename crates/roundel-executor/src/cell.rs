@@ -25,7 +25,7 @@ use crate::{
     JoinError,
     executor::{AnyTask, Executor},
     header::{Flags, Header},
-    life::{self, Life, Outcome},
+    life::{self, Life, Outcome, Step},
     ticket::{Ticket, wake_from_afar},
     unread::report_panic,
 };
@@ -96,8 +96,15 @@ where
 
     /// Makes the task's step.
     pub(crate) fn step(self: Rc<Self>, handle: &LoopHandle) {
-        if life::step(&*self, handle, &self.executor) {
-            self.finish(handle);
+        match life::step(&*self, handle, &self.executor) {
+            Step::Waiting => {}
+            Step::Again => {
+                if !self.header.set(Flags::QUEUED) {
+                    self.executor.count_wake();
+                    self.queue(handle);
+                }
+            }
+            Step::Done => self.finish(handle),
         }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Executor {
     next_id: Cell<u64>,
     current: Cell<u64>,
     current_ticket: Cell<Option<Ticket>>,
+    /// The current task has woken itself.
+    woken: Cell<bool>,
     /// What the current task says that it waits for.
     note: Cell<WaitsFor>,
     /// How long a cancelled task may clean up.
@@ -75,6 +77,7 @@ impl Executor {
                 next_id: Cell::new(1),
                 current: Cell::new(0),
                 current_ticket: Cell::new(None),
+                woken: Cell::new(false),
                 note: Cell::default(),
                 grace: Cell::new(GRACE),
                 wakes: Cell::new(0),
@@ -155,15 +158,24 @@ impl Executor {
     /// Queues the task of this ticket, unless it is queued already or has ended.
     #[inline]
     pub(crate) fn wake(&self, handle: &LoopHandle, ticket: Ticket) {
+        // A task that wakes itself is queued when its step has ended, by whoever made the step.
+        if self.current_ticket.get() == Some(ticket) {
+            self.woken.set(true);
+            return;
+        }
         let seats = self.seats.borrow();
         let Some(Seat { task: Some(task), .. }) = seats.seats.get(ticket.index()) else { return };
         let header = task.header();
         if header.ticket == ticket && !header.set(Flags::QUEUED) {
-            self.wakes.set(self.wakes.get() + 1);
+            self.count_wake();
             let task = Rc::clone(task);
             drop(seats); // a child wakes its owner
             task.queue(handle);
         }
+    }
+
+    pub(crate) fn count_wake(&self) {
+        self.wakes.set(self.wakes.get() + 1);
     }
 
     pub(crate) fn is_number(&self, number: u16) -> bool {
@@ -224,11 +236,15 @@ impl Executor {
     }
 
     /// Makes a task the current one for as long as the guard lives.
+    #[inline]
     pub(crate) fn enter<'a>(&'a self, header: &'a Header) -> Entered<'a> {
         self.polls.set(self.polls.get() + 1);
         self.note.set(WaitsFor::Unknown);
-        let before =
-            (self.current.replace(header.id), self.current_ticket.replace(Some(header.ticket)));
+        let before = (
+            self.current.replace(header.id),
+            self.current_ticket.replace(Some(header.ticket)),
+            self.woken.replace(false),
+        );
         let since = if self.measure.is_on() { now() } else { None };
         Entered { executor: self, before, header, since }
     }
@@ -253,14 +269,23 @@ impl Executor {
 /// The task that was current before is current again when this is dropped.
 pub(crate) struct Entered<'a> {
     executor: &'a Executor,
-    before: (u64, Option<Ticket>),
+    before: (u64, Option<Ticket>, bool),
     header: &'a Header,
     /// When it was entered, if polls are measured.
     since: Option<Instant>,
 }
 
+impl Entered<'_> {
+    /// Whether the task has woken itself meanwhile.
+    pub(crate) fn was_woken(&self) -> bool {
+        self.executor.woken.get()
+    }
+}
+
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
+        self.executor.woken.set(self.before.2);
         self.executor.current.set(self.before.0);
         self.executor.current_ticket.set(self.before.1);
         if let (Some(since), Some(now)) = (self.since, self.since.and_then(|_| now())) {

@@ -36,14 +36,26 @@ pub(crate) trait Life {
     fn end_future(&self, outcome: Outcome<Self::Value>);
 }
 
-/// A task's turn; whether it has ended with it.
-pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) -> bool {
+/// How a task's turn ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Step {
+    /// The task waits to be woken.
+    Waiting,
+    /// It has woken itself, and is to be queued.
+    Again,
+    /// It has ended.
+    Done,
+}
+
+/// A task's turn.
+pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) -> Step {
     let header = life.header();
     header.clear(Flags::QUEUED);
     if header.has(Flags::DONE | Flags::RUNNING) {
-        return false;
+        return Step::Waiting;
     }
-    let _entered = executor.enter(header);
+    let entered = executor.enter(header);
     let waker = mem::ManuallyDrop::new(waker(header.ticket));
     let mut context = Context::from_waker(&waker);
     header.set(Flags::RUNNING);
@@ -57,7 +69,11 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     }
     let done = header.has(Flags::CLEANING) && clean_up(header, handle, executor, &mut context);
     header.clear(Flags::RUNNING);
-    done
+    match done {
+        true => Step::Done,
+        false if entered.was_woken() => Step::Again,
+        false => Step::Waiting,
+    }
 }
 
 /// Polls the future; its outcome, if this is its end.
