@@ -119,7 +119,6 @@ fn dropping_a_sleep_removes_its_timer() {
 fn a_sleep_can_be_moved_before_while_and_after_it_waits() {
     let (mut event_loop, handle, clock) = virtual_loop();
     let task = spawn_on(&handle, {
-        let clock = clock;
         async move {
             let start = LoopHandle::current().now();
             let mut moving = sleep(1000 * MS);
