@@ -1,6 +1,10 @@
 //! `JoinError`: why a task has no result.
 
-use std::{any::Any, fmt};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use roundel_loop::Site;
 
@@ -12,7 +16,14 @@ use roundel_loop::Site;
 pub struct JoinError {
     task: u64,
     site: Site,
-    panic: Option<Box<dyn Any + Send>>,
+    panic: Option<Box<Panic>>,
+}
+
+/// A payload need not be `Sync`; behind the lock, which is never taken, the error is, as `?` into
+/// an error of any kind asks for.
+struct Panic {
+    message: Option<Box<str>>,
+    payload: Mutex<Box<dyn Any + Send>>,
 }
 
 impl JoinError {
@@ -21,7 +32,10 @@ impl JoinError {
     }
 
     pub(crate) fn panicked(task: u64, site: Site, payload: Box<dyn Any + Send>) -> Self {
-        Self { task, site, panic: Some(payload) }
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let panic = Panic { message: text.map(Into::into), payload: Mutex::new(payload) };
+        Self { task, site, panic: Some(Box::new(panic)) }
     }
 
     /// Whether the task was cancelled.
@@ -40,16 +54,14 @@ impl JoinError {
     /// The task was cancelled; the error comes back.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         match self.panic {
-            Some(payload) => Ok(payload),
+            Some(panic) => Ok(panic.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
             None => Err(self),
         }
     }
 
     /// The panic's text, if it has one.
     pub fn panic_message(&self) -> Option<&str> {
-        let payload = self.panic.as_deref()?;
-        let text = payload.downcast_ref::<&str>().copied();
-        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        self.panic.as_ref()?.message.as_deref()
     }
 
     /// The task's number.

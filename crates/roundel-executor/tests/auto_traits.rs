@@ -64,8 +64,7 @@ fn what_is_known_of_tasks_and_what_comes_out_of_them_crosses() {
         PollTime: "Send Sync",
         ExecutorStatistics: "Send Sync",
         Elapsed: "Send Sync",
-        // It may hold a panic's payload, which is Send and nothing more.
-        JoinError: "Send",
+        JoinError: "Send Sync",
         // A variable is a static, whatever its values are.
         ContextVar<std::rc::Rc<u8>>: "Send Sync",
     }
