@@ -46,9 +46,11 @@ pub(crate) struct Record {
     pub(crate) lost: bool,
     /// From when its parts may be dropped.
     deadline: Option<u64>,
+    /// How many children of a group may be at work.
+    pub(crate) limit: Option<usize>,
     /// The value with which a group was finished.
     pub(crate) finished: Option<u64>,
-    polls: u32,
+    pub(crate) polls: u32,
 }
 
 impl Record {
@@ -141,6 +143,7 @@ impl Ledger {
             abandoned: false,
             lost: false,
             deadline: None,
+            limit: None,
             finished: None,
             polls: 0,
         });
@@ -177,6 +180,9 @@ impl Ledger {
             _ => within == owner,
         };
         self.check(in_place, || format!("{id} is polled within {within:?}, not its owner"));
+        if let (1, Kind::Child, Some(group)) = (polls, kind, owner) {
+            self.check_limit(group);
+        }
     }
 
     /// A poll ends, with a stage if that is the life's end.

@@ -33,8 +33,8 @@ use world::{World, number_of};
 const TIDE: Duration = Duration::from_millis(20);
 
 /// Beyond these a program hangs.
-const MOST_TURNS: u64 = 50_000;
-const LONGEST: Duration = Duration::from_secs(600);
+const MOST_TURNS: u64 = 10_000;
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a program did, and which rules were broken.
 struct Run {
@@ -139,6 +139,9 @@ fn failure(seed: u64) -> Option<String> {
     })
 }
 
+/// After so many the search is over.
+const MOST_FAILURES: usize = 10;
+
 /// Which one seed to run, and to print what it does.
 const SEED: &str = "ROUNDEL_SEED";
 
@@ -153,8 +156,6 @@ fn seeds() -> Range<u64> {
 
 #[test]
 fn programs_of_tasks_agree_with_the_model() {
-    let seeds = seeds();
-    let failures: Vec<String> = seeds.clone().filter_map(failure).collect();
-    let shown = failures.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("\n\n");
-    assert!(failures.is_empty(), "{} of {seeds:?} fail:\n{shown}", failures.len());
+    let failures: Vec<String> = seeds().filter_map(failure).take(MOST_FAILURES).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }

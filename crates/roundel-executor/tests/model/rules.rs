@@ -104,6 +104,17 @@ impl Ledger {
         })
     }
 
+    /// A child has begun: it has room.
+    pub(crate) fn check_limit(&mut self, group: Id) {
+        let at_work = self.records[group].parts.iter().filter(|part| {
+            let record = &self.records[**part];
+            record.kind == Kind::Child && record.polls > 0 && record.stage == Stage::Open
+        });
+        let at_work = at_work.count();
+        let within = self.records[group].limit.is_none_or(|limit| at_work <= limit);
+        self.check(within, || format!("{at_work} children of {group} are at work"));
+    }
+
     /// A resource exits: its body is over, and so is all that it entered.
     pub(crate) fn exit(&mut self, resource: Id) -> Id {
         let parts = self.records[resource].parts.clone();

@@ -30,7 +30,9 @@ pub(crate) fn group(world: &Rc<World>, depth: u64) -> Life<'static> {
 
 async fn body_of(world: &Rc<World>, group: Group<'_, '_>, scope: Id, depth: u64) -> Outcome {
     if world.one_in(4) {
-        group.limit(1 + world.below(2) as usize);
+        let limit = 1 + world.below(2) as usize;
+        group.limit(limit);
+        world.ledger().records[scope].limit = Some(limit);
     }
     let mut children = Vec::new();
     for _ in 0..=world.below(3) {
@@ -89,12 +91,12 @@ fn child<'scope>(
     let life = world.live(id, async move {
         let world = of;
         let outcome = act(&world, depth).await?;
+        if world.one_in(10) {
+            finish(&world, &group, scope);
+        }
         if depth > 0 && world.one_in(6) {
             let (_, sibling) = child(&world, &group, scope, depth - 1);
             group.spawn(sibling);
-        }
-        if world.one_in(10) {
-            finish(&world, &group, scope);
         }
         Ok(outcome)
     });
