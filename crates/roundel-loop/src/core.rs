@@ -367,6 +367,7 @@ impl Core {
             remote_calls: counters.remote_calls.get(),
             panics: counters.panics.get(),
             stalls: counters.stalls.get(),
+            longest_turn: self.stalls.longest(),
             longest_stall: counters.longest_stall.get(),
             ready: self.ready.borrow().len(),
             pending_timers: self.timers.borrow().len(),

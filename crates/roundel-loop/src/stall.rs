@@ -87,6 +87,7 @@ pub(crate) struct StallWatch {
     /// When the slice began; none while nothing has been timed.
     since: Cell<Option<Instant>>,
     ran: Cell<usize>,
+    longest: Cell<Duration>,
     /// The sites, and the numbers of the layer above.
     suspects: [Cell<Option<(Site, u64)>>; SLICE],
     current: Cell<Option<Site>>,
@@ -101,6 +102,7 @@ impl StallWatch {
             slice: Cell::new(SLICE),
             since: Cell::new(None),
             ran: Cell::new(0),
+            longest: Cell::default(),
             suspects: [const { Cell::new(None) }; SLICE],
             current: Cell::new(None),
         };
@@ -161,6 +163,9 @@ impl StallWatch {
         let ran = self.ran.replace(0);
         let budget = self.budget.get()?;
         let duration = now.saturating_duration_since(since?);
+        if ran > 0 {
+            self.longest.set(self.longest.get().max(duration));
+        }
         if ran == 0 || duration < budget {
             if self.precise_until.get().is_some_and(|until| now >= until) {
                 self.choose_slice(None);
@@ -174,6 +179,11 @@ impl StallWatch {
             .collect();
         self.choose_slice(now.checked_add(PRECISE_FOR));
         Some(Stall { duration, suspects })
+    }
+
+    /// The longest slice so far.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest.get()
     }
 
     /// Begins a slice at `now`; what lies before was waiting.

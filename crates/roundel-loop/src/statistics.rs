@@ -22,6 +22,9 @@ pub struct LoopStatistics {
     pub panics: u64,
     /// Stalls reported.
     pub stalls: u64,
+    /// The longest that the loop ran call-backs between two looks at the clock: a turn, or a part
+    /// of 32 call-backs of a long one. Counted while the stall watch is on.
+    pub longest_turn: Duration,
     /// The longest stall.
     pub longest_stall: Duration,
     /// Call-backs in the ready queue now.

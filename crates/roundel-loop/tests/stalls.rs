@@ -40,6 +40,7 @@ fn in_debug_mode_every_slow_call_back_is_named_alone() {
         let line = slow(&handle, &clock, ms);
         turn(&mut event_loop);
         let found = stalls.take();
+        assert!(handle.statistics().longest_turn >= ms * MS, "stall or not");
         if ms < 100 {
             assert!(found.is_empty(), "{ms} ms are within the budget: {found:?}");
             continue;
@@ -51,6 +52,7 @@ fn in_debug_mode_every_slow_call_back_is_named_alone() {
     }
     assert_eq!(handle.statistics().stalls, 2);
     assert_eq!(handle.statistics().longest_stall, 250 * MS);
+    assert_eq!(handle.statistics().longest_turn, 250 * MS);
 }
 
 #[test]
