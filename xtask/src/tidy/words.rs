@@ -29,7 +29,7 @@ const REGISTRY_HOSTS: [&str; 6] = [
     concat!("index.crates", ".io"),
     concat!("static.crates", ".io"),
     concat!("pypi", ".org"),
-    concat!("registry.npmjs", ".org"),
+    concat!("registry.", "npmjs", ".org"),
     concat!("deb.debian", ".org"),
     concat!("proxy.golang", ".org"),
 ];
