@@ -146,8 +146,9 @@ fn limited(world: &Rc<World>, depth: u64) -> Life<'static> {
         });
         let ended = ended.await;
         let mut ledger = world.ledger();
-        let stage = ledger.records[ledger.records[id].parts[0]].stage;
-        let expected = ended.map_or(Stage::Dropped, Stage::Ended);
+        let body = ledger.records[id].parts.first();
+        let stage = body.map(|body| ledger.records[*body].stage);
+        let expected = Some(ended.map_or(Stage::Dropped, Stage::Ended));
         ledger.check(stage == expected, || format!("timeout {id} gave {ended:?} for {stage:?}"));
         drop(ledger);
         ended.unwrap_or_else(|_| Err(world.fresh()))
