@@ -97,10 +97,13 @@ impl Executor {
     /// Names the tasks among the suspects; a task that was timed alone gets the time booked.
     pub(crate) fn name_suspects(&self, stall: &mut Stall) {
         let alone = stall.suspects.len() == 1;
+        let mut ids: Vec<u64> = stall.suspects.iter().map(|suspect| suspect.number).collect();
+        ids.sort_unstable();
+        let living = self.living(&ids);
         for suspect in stall.suspects.iter_mut().filter(|suspect| suspect.number != 0) {
             let id = suspect.number;
-            let task = self.find_id(id);
-            if let Some(task) = task.as_ref().filter(|_| alone && !self.measure.is_on()) {
+            let task = living.iter().find(|task| task.header().id == id);
+            if let Some(task) = task.filter(|_| alone && !self.measure.is_on()) {
                 task.header().rare(|rare| rare.poll_time.add(stall.duration));
             }
             let name = match task {
