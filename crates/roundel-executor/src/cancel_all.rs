@@ -1,6 +1,6 @@
 //! `cancel_all`: the end of every task of a loop, awaited.
 
-use std::{future::poll_fn, rc::Rc, task::Poll};
+use std::{future::poll_fn, task::Poll};
 
 use roundel_loop::LoopHandle;
 
@@ -34,7 +34,7 @@ pub async fn cancel_all(handle: &LoopHandle) {
     }
 }
 
-async fn ended(executor: &Executor, task: Rc<dyn AnyTask>) {
+async fn ended(executor: &Executor, task: AnyTask) {
     poll_fn(|context| {
         let header = task.header();
         if header.has(Flags::DONE) {

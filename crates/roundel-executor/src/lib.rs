@@ -137,6 +137,7 @@ mod executor;
 mod header;
 mod life;
 mod roster;
+mod seats;
 mod ticket;
 mod unread;
 

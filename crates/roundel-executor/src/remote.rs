@@ -12,6 +12,7 @@
 //! each looks whether the other was first.
 
 use std::{
+    cell::Cell,
     future::Future,
     panic::Location,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -20,7 +21,13 @@ use std::{
 use roundel_loop::{LoopClosed, LoopHandle, RemoteHandle, Site};
 use roundel_promise::{Broken, Promise, Promised, promise};
 
-use crate::{Builder, JoinError, executor::Executor, ticket::Ticket};
+use crate::{
+    JoinError,
+    cell::{Heir, bequeathed},
+    executor::{AnyTask, Executor},
+    life::Outcome,
+    ticket::{Ticket, wake},
+};
 
 /// Spawning from any thread, for [`RemoteHandle`].
 ///
@@ -86,11 +93,9 @@ impl RemoteSpawn for RemoteHandle {
             let make = order.make().take();
             return Err(LoopClosed(make.expect("a call-back that was refused has not run")));
         }
-        let remote = self.clone();
         promised.on_done(move |outcome| {
-            if let Err(Broken::Cancelled) = outcome {
-                // A loop that is closed meanwhile has dropped the task.
-                let _ = remote.call_soon(move || order.cancel());
+            if let (Err(Broken::Cancelled), Some(ticket)) = (outcome, order.ticket.get()) {
+                wake(ticket.number());
             }
         });
         Ok(promised)
@@ -118,18 +123,35 @@ impl<M> Order<M> {
         let Some(make) = make.filter(|_| !promise.is_cancelled()) else { return };
         let handle = LoopHandle::current();
         // Made within the task, so that a panic of `make` is the task's.
-        let task = Builder::new().begin(&handle, site, async move { make().await });
-        let _ = self.ticket.set(task.cell().header().ticket);
-        task.on_done(move |outcome| {
-            // Cancelled meanwhile, so nobody reads it.
-            let _ = promise.set(outcome);
+        let future = async move { make().await };
+        let heir = Afar(Cell::new(Some(promise)));
+        let task = Executor::of(&handle).seat(&handle, site, |header| {
+            let task = bequeathed(header, future, heir);
+            (task.clone(), AnyTask::Spawned(task))
         });
+        let _ = self.ticket.set(task.ticket);
+        task.note_wake();
+        handle.queue_ticket(task.ticket.number());
+    }
+}
+
+/// Somebody in another thread.
+struct Afar<T>(Cell<Option<Promise<Outcome<T>>>>);
+
+impl<T: 'static> Heir<T> for Afar<T> {
+    const EXISTS: bool = true;
+
+    fn has_called_off(&self) -> bool {
+        let promise = self.0.take();
+        let called_off = promise.as_ref().is_some_and(Promise::is_cancelled);
+        self.0.set(promise);
+        called_off
     }
 
-    fn cancel(&self) {
-        let task = self.ticket.get().and_then(|&ticket| Executor::current()?.find(ticket));
-        if let Some(task) = task {
-            task.header().cancel();
+    fn inherit(&self, outcome: Outcome<T>) {
+        if let Some(promise) = self.0.take() {
+            // Cancelled meanwhile, so nobody reads it.
+            let _ = promise.set(outcome);
         }
     }
 }

@@ -12,10 +12,8 @@ use std::{
     task::Waker,
 };
 
-use roundel_loop::LoopHandle;
-
 use crate::{
-    executor::{AnyTask, Executor},
+    executor::Executor,
     header::{Flags, Header},
     ticket::Ticket,
 };
@@ -131,33 +129,18 @@ impl Member {
         }
     }
 
-    fn make_ready(self: &Rc<Self>) {
-        if !self.header.set(Flags::QUEUED) {
-            self.roster.push(Rc::clone(self));
-        }
-    }
-}
-
-impl AnyTask for Member {
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn queue(self: Rc<Self>, _handle: &LoopHandle) {
-        let roster = Rc::clone(&self.roster);
-        roster.push(self);
-    }
-
-    fn roster(&self) -> Option<&Roster> {
-        Some(&self.roster)
-    }
-
-    fn close(&self) {
+    /// The loop is closed, and there will be no turn.
+    pub(crate) fn close(&self) {
         if !self.header.set(Flags::DONE) {
             self.header.set(Flags::CANCELLED);
-            let rare = self.header.rare.borrow_mut().take();
-            let joiner = self.header.joiner.borrow_mut().take();
-            drop((rare, joiner));
+            let left = self.header.strip();
+            drop(left);
+        }
+    }
+
+    fn make_ready(self: &Rc<Self>) {
+        if self.header.note_wake() {
+            self.roster.push(Rc::clone(self));
         }
     }
 }

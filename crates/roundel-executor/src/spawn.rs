@@ -6,9 +6,8 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     Task,
-    cell::{Joinable, TaskCell},
-    executor::AnyTask,
-    header::Flags,
+    cell::{Joinable, TaskRef},
+    executor::{AnyTask, Executor},
 };
 
 /// Begins a task on the running loop. Its first step runs in the next turn; nothing runs here.
@@ -102,16 +101,25 @@ impl Builder {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let cell = TaskCell::spawn(handle, site, future);
+        let executor = Executor::of(handle);
+        let cell = executor.seat(handle, site, |header| {
+            let cell = Joinable::new(header, future);
+            let task = AnyTask::Spawned(cell.task().clone());
+            (cell, task)
+        });
+        self.start(handle, &executor, cell.task());
+        Task::new(cell)
+    }
+
+    fn start(self, handle: &LoopHandle, executor: &Executor, task: &TaskRef) {
         if let Some(name) = self.name {
-            cell.header().rare(|rare| rare.name = Some(name));
+            task.rare(|rare| rare.name = Some(name));
         }
-        cell.header().set(Flags::QUEUED);
         if self.eager && handle.is_running() {
-            cell.clone().step(handle);
+            task.step(handle, executor);
         } else {
-            handle.queue_job(cell.clone(), site);
+            task.note_wake();
+            handle.queue_ticket(task.ticket.number());
         }
-        Task::new(cell as Rc<dyn Joinable<F::Output>>)
     }
 }

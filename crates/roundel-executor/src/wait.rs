@@ -171,9 +171,9 @@ impl<T> Task<T> {
         if self.is_done() {
             return;
         }
-        let waiting = Executor::current().map_or(0, |executor| executor.current_id());
+        let waiting = Executor::id_of_current_task();
         assert_ne!(waiting, self.id(), "a task cannot wait for itself");
-        self.cell().header().add_joiner(waker, waiting);
+        self.header().add_joiner(waker, waiting);
     }
 
     /// Whether a task that is done ended in an error. One whose result was taken did not: whoever

@@ -29,6 +29,8 @@ pub trait Job {
 pub(crate) enum Work {
     Call(Box<dyn FnOnce()>, Site),
     Job(Rc<dyn Job>, Site),
+    /// What the layer above knows by this number.
+    Ticket(usize),
     Timer(TimerKey),
     Completion(Key),
     Remote(Arc<dyn RemoteJob>),

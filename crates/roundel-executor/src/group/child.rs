@@ -74,8 +74,7 @@ impl<T> Child<'_, T> {
         if self.is_done() {
             return Poll::Ready(());
         }
-        let executor = Executor::current();
-        let waiting = executor.map_or(0, |executor| executor.current_id());
+        let waiting = Executor::id_of_current_task();
         assert!(waiting != self.id(), "a child cannot await itself");
         if !self.member.roster.is_owners(context.waker()) {
             self.header().add_joiner(context.waker(), waiting);
