@@ -15,7 +15,7 @@
 //!
 //! # What the safety rests on
 //!
-//! - Blocks are made by [`TaskCell::new`] alone, which pairs each with the table of its own types,
+//! - Blocks are made by [`TaskCell::make`] alone, which pairs each with the table of its own types,
 //!   and freed by the last `TaskRef` alone. So whoever holds a `TaskRef` may call its table.
 //! - **Who touches the stage** is decided by flags of the header. While RUNNING is set, only the
 //!   step that set it does. While DONE is set, only those who take or put back the outcome, which
@@ -126,7 +126,7 @@ where
     };
 
     /// Makes the block of a task; the header counts its first reference.
-    fn new(header: Header, future: F, heir: H) -> TaskRef {
+    fn make(header: Header, future: F, heir: H) -> TaskRef {
         let head = Head { table: &Self::TABLE, header };
         let stage = UnsafeCell::new(Stage::Future(future));
         let block = Box::leak(Box::new(Self { head, stage, heir }));
@@ -301,12 +301,15 @@ impl TaskRef {
                 executor.count_wake();
                 handle.queue_ticket(head.header.ticket.number());
             }
-            Step::Done => {
-                life::finish(&head.header, executor);
-                // SAFETY: as above.
-                unsafe { (head.table.finish)(self.0, handle) };
-            }
+            Step::Done => self.finish(handle, executor),
         }
+    }
+
+    fn finish(&self, handle: &LoopHandle, executor: &Executor) {
+        let head = self.head();
+        life::finish(&head.header, executor);
+        // SAFETY: as in `step`.
+        unsafe { (head.table.finish)(self.0, handle) };
     }
 
     /// The loop is closed: drops the future and whatever else may hold the task in a circle.
@@ -359,7 +362,7 @@ pub(crate) struct Joinable<T> {
 impl<T: 'static> Joinable<T> {
     /// Makes a task of a future; the header counts its first reference.
     pub(crate) fn new(header: Header, future: impl Future<Output = T> + 'static) -> Self {
-        Self { task: TaskCell::new(header, future, NoHeir), outcome: PhantomData }
+        Self { task: TaskCell::make(header, future, NoHeir), outcome: PhantomData }
     }
 }
 
@@ -369,7 +372,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    TaskCell::new(header, future, heir)
+    TaskCell::make(header, future, heir)
 }
 
 impl<T> Joinable<T> {
@@ -414,12 +417,15 @@ pub(crate) fn ticket(waker: &Waker) -> Option<Ticket> {
     ptr::eq(waker.vtable(), &raw const TICKET).then(|| Ticket::from_number(waker.data().addr()))?
 }
 
-static TICKET: RawWakerVTable = RawWakerVTable::new(
-    |data| RawWaker::new(data, &TICKET),
-    |data| wake(data.addr()),
-    |data| wake(data.addr()),
-    |_| (),
-);
+static TICKET: RawWakerVTable = RawWakerVTable::new(copy, wake_data, wake_data, |_| ());
+
+fn copy(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &TICKET)
+}
+
+fn wake_data(data: *const ()) {
+    wake(data.addr());
+}
 
 #[cfg(test)]
 mod tests {

@@ -120,12 +120,10 @@ impl<F: Future + Unpin> Children<F> {
             self.places.borrow().len() - 1
         });
         let roster = Rc::clone(&self.roster);
-        let member = self
-            .executor
-            .seat(&self.handle, site, |header| {
-                let member = Rc::new(Member::new(header, roster, place));
-                (Rc::clone(&member), AnyTask::Child(member))
-            });
+        let member = self.executor.seat(&self.handle, site, |header| {
+            let member = Rc::new(Member::new(header, roster, place));
+            (Rc::clone(&member), AnyTask::Child(member))
+        });
         if name.is_some() {
             member.header.rare(|rare| rare.name = name);
         }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roundel_loop::{Layer, LoopHandle, Site, Stall};
+use roundel_loop::{Layer, LoopHandle, Site, Stall, TicketTurn};
 
 use crate::{
     cell::TaskRef,
@@ -58,8 +58,6 @@ pub(crate) struct Executor {
     number: u16,
     seats: RefCell<Seats>,
     next_id: Cell<u64>,
-    /// The task that is polled now.
-    current: Cell<Option<Ticket>>,
     /// How long a cancelled task may clean up.
     grace: Cell<Duration>,
     wakes: Cell<u64>,
@@ -79,7 +77,6 @@ impl Executor {
                 number: enlist(handle.remote()),
                 seats: RefCell::default(),
                 next_id: Cell::new(1),
-                current: Cell::new(None),
                 grace: Cell::new(GRACE),
                 wakes: Cell::new(0),
                 polls: Cell::new(0),
@@ -176,15 +173,14 @@ impl Executor {
         LoopHandle::with_current(|handle| {
             let executor = handle?.layer_ref::<Self>()?;
             let seats = executor.seats.borrow();
-            seats.get(executor.current.get()?)?.header().waits_for.set(what);
+            seats.get(current_ticket()?)?.header().waits_for.set(what);
             Some(())
         });
     }
 
     /// Everything that lives, by number.
     pub(crate) fn tasks(&self) -> Vec<AnyTask> {
-        let mut tasks: Vec<_> =
-            self.seats.borrow().sitting().map(|task| task.cloned()).collect();
+        let mut tasks: Vec<_> = self.seats.borrow().sitting().map(|task| task.cloned()).collect();
         tasks.sort_by_key(|task| task.header().id);
         tasks
     }
@@ -196,7 +192,7 @@ impl Executor {
     /// The task being polled now, by number; 0 if none is.
     #[inline]
     pub(crate) fn current_id(&self) -> u64 {
-        let Some(ticket) = self.current.get() else { return 0 };
+        let Some(ticket) = current_ticket() else { return 0 };
         self.seats.borrow().get(ticket).map_or(0, |task| task.header().id)
     }
 
@@ -207,12 +203,8 @@ impl Executor {
             .unwrap_or(0)
     }
 
-    pub(crate) fn current_ticket(&self) -> Option<Ticket> {
-        self.current.get()
-    }
-
     pub(crate) fn current_task(&self) -> Option<AnyTask> {
-        self.find(self.current.get()?)
+        self.find(current_ticket()?)
     }
 
     /// The task that the loop gave its turn to: the current one, or the owner of the child that is
@@ -227,11 +219,10 @@ impl Executor {
 
     /// Makes a task the current one for as long as the guard lives.
     #[inline]
-    pub(crate) fn enter<'a>(&'a self, header: &'a Header) -> Entered<'a> {
+    pub(crate) fn enter<'a>(&self, header: &'a Header) -> Entered<'a> {
         self.polls.set(self.polls.get() + 1);
-        let before = self.current.replace(Some(header.ticket));
         let since = if self.measure.is_on() { now() } else { None };
-        Entered { executor: self, before, header, since }
+        Entered { turn: TicketTurn::begin(header.ticket.number()), header, since }
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -251,25 +242,41 @@ impl Executor {
     }
 }
 
+/// The ticket of the task that runs now.
+pub(crate) fn current_ticket() -> Option<Ticket> {
+    Ticket::from_number(TicketTurn::current())
+}
+
 /// The task that was current before is current again when this is dropped.
 pub(crate) struct Entered<'a> {
-    executor: &'a Executor,
-    before: Option<Ticket>,
+    turn: TicketTurn,
     header: &'a Header,
     /// When it was entered, if polls are measured.
     since: Option<Instant>,
 }
 
+impl Entered<'_> {
+    /// Whether the task has woken itself.
+    #[inline]
+    pub(crate) fn take_wake(&self) -> bool {
+        self.turn.take_wake()
+    }
+}
+
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.executor.current.set(self.before);
-        if let Some(since) = self.since
-            && let Some(now) = now()
-        {
-            let poll = now.saturating_duration_since(since);
-            self.header.rare(|rare| rare.poll_time.add(poll));
+        if let Some(since) = self.since {
+            book(self.header, since);
         }
+    }
+}
+
+#[cold]
+fn book(header: &Header, since: Instant) {
+    if let Some(now) = now() {
+        let poll = now.saturating_duration_since(since);
+        header.rare(|rare| rare.poll_time.add(poll));
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     if !header.begin_step() {
         return Step::Waiting;
     }
-    let _entered = executor.enter(header);
+    let entered = executor.enter(header);
     let waker = mem::ManuallyDrop::new(waker(header.ticket));
     let mut context = Context::from_waker(&waker);
     if !header.has(Flags::CLEANING) {
@@ -72,10 +72,13 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     let done = header.has(Flags::CLEANING)
         && (!header.has(Flags::RARE) || clean_up(header, handle, executor, &mut context));
     header.clear(Flags::RUNNING);
-    match done {
-        true => Step::Done,
-        false if header.has(Flags::QUEUED) => Step::Again,
-        false => Step::Waiting,
+    if done {
+        Step::Done
+    } else if entered.take_wake() || header.has(Flags::QUEUED) {
+        header.set(Flags::QUEUED);
+        Step::Again
+    } else {
+        Step::Waiting
     }
 }
 

@@ -69,7 +69,8 @@ impl TaskInfo {
 fn awaited_by(task: &AnyTask, executor: &Executor) -> Vec<u64> {
     let owner = task.roster().map(Roster::owner_id).filter(|&owner| owner != 0);
     let mut awaited_by: Vec<_> = owner.into_iter().collect();
-    awaited_by.extend(task.header().awaited_by(executor).into_iter().filter(|&id| Some(id) != owner));
+    awaited_by
+        .extend(task.header().awaited_by(executor).into_iter().filter(|&id| Some(id) != owner));
     awaited_by
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    executor::Executor,
+    executor::{Executor, current_ticket},
     header::{Flags, Header},
     ticket::Ticket,
 };
@@ -34,7 +34,7 @@ pub(crate) struct Roster {
 impl Roster {
     /// The owner's turn begins: how many children are ready for it.
     pub(crate) fn call(&self, executor: &Executor, waker: &Waker) -> usize {
-        self.owner.set(executor.current_ticket());
+        self.owner.set(current_ticket());
         self.owner_id.set(executor.current_id());
         self.woken.set(false);
         let same = self.waker.borrow().as_ref().is_some_and(|known| known.will_wake(waker));

@@ -15,7 +15,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use roundel_loop::{LoopHandle, RemoteHandle};
+use roundel_loop::{RemoteHandle, wake_ticket};
 
 const INDEX_BITS: u32 = 28;
 const GENERATION_BITS: u32 = 20;
@@ -102,15 +102,16 @@ pub(crate) fn dismiss(number: u16) {
 /// Wakes the task whose ticket has this number, in whatever thread this is.
 #[inline]
 pub(crate) fn wake(number: usize) {
-    let here = LoopHandle::with_current(|handle| handle.is_some_and(|it| it.wake_ticket(number)));
-    if !here && let Some(ticket) = Ticket::from_number(number) {
-        wake_from_afar(ticket);
+    if !wake_ticket(number) {
+        wake_from_afar(number);
     }
 }
 
 /// Wakes a task from a thread that does not run its loop.
 #[cold]
-fn wake_from_afar(ticket: Ticket) {
+#[inline(never)]
+fn wake_from_afar(number: usize) {
+    let Some(ticket) = Ticket::from_number(number) else { return };
     let executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
     let remote = executors.get(usize::from(ticket.executor())).cloned().flatten();
     drop(executors);
