@@ -6,7 +6,8 @@ use roundel_loop::LoopHandle;
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{Flags, WaitsFor},
+    header::Flags,
+    note::WaitsFor,
 };
 
 /// Cancels every task of the loop but the one that calls, and waits until they have ended, their

@@ -28,6 +28,7 @@
 #![allow(unsafe_code)]
 
 use std::{
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
     cell::UnsafeCell,
     fmt,
     future::Future,
@@ -44,6 +45,7 @@ use roundel_loop::LoopHandle;
 
 use crate::{
     JoinError,
+    blocks::{Blocks, Shelf},
     executor::Executor,
     header::{Flags, Header},
     life::{self, Life, Outcome, Step},
@@ -125,12 +127,26 @@ where
         free: Self::free,
     };
 
+    /// Blocks of its size, if such are kept.
+    const SHELF: Option<Shelf> = Shelf::of(Layout::new::<Self>());
+
+    /// What its blocks are allocated as. Never empty: there is a head.
+    const LAYOUT: Layout = match Self::SHELF {
+        Some(shelf) => shelf.layout(),
+        None => Layout::new::<Self>(),
+    };
+
     /// Makes the block of a task; the header counts its first reference.
-    fn make(header: Header, future: F, heir: H) -> TaskRef {
+    #[inline]
+    fn make(blocks: &Blocks, header: Header, future: F, heir: H) -> TaskRef {
         let head = Head { table: &Self::TABLE, header };
-        let stage = UnsafeCell::new(Stage::Future(future));
-        let block = Box::leak(Box::new(Self { head, stage, heir }));
-        TaskRef(NonNull::from(block).cast())
+        let cell = Self { head, stage: UnsafeCell::new(Stage::Future(future)), heir };
+        let kept = Self::SHELF.and_then(|shelf| blocks.take(shelf));
+        let block = kept.unwrap_or_else(|| allocate(Self::LAYOUT)).cast::<Self>();
+        // SAFETY: the block is of `LAYOUT`, which has room for a cell, and nobody else's: either
+        // new, or from the shelf of that layout, where `free` puts what it has emptied.
+        unsafe { block.write(cell) };
+        TaskRef(block.cast())
     }
 
     /// # Safety
@@ -210,14 +226,25 @@ where
         // is `Taken`, which has nothing to drop.
         unsafe {
             let outcome = outcome.cast::<Outcome<F::Output>>().read();
-            *Self::of(block).stage.get() = Stage::Outcome(outcome);
+            let cell = Self::of(block);
+            *cell.stage.get() = Stage::Outcome(outcome);
+            cell.head.header.clear(Flags::TAKEN);
         }
     }
 
     unsafe fn free(block: NonNull<Head>) {
-        // SAFETY: the last reference calls this, so nobody else can reach the block, which came
-        // from a `Box` of this type.
-        drop(unsafe { Box::from_raw(block.cast::<Self>().as_ptr()) });
+        // SAFETY: the last reference calls this, so nobody else can reach the cell any more.
+        unsafe { block.cast::<Self>().drop_in_place() };
+        let kept = Self::SHELF.is_some_and(|shelf| {
+            LoopHandle::with_current(|handle| {
+                let executor = handle.and_then(LoopHandle::layer_ref::<Executor>);
+                executor.is_some_and(|executor| executor.blocks.keep(shelf, block.cast()))
+            })
+        });
+        if !kept {
+            // SAFETY: `make` allocated it with this layout, and nobody has it.
+            unsafe { dealloc(block.cast().as_ptr(), Self::LAYOUT) };
+        }
     }
 }
 
@@ -231,10 +258,13 @@ impl<F: Future, H> TaskCell<F, H> {
         // What is moved out is an outcome: a future stays where it lies.
         let stage = unsafe { &mut *self.stage.get() };
         match stage {
-            Stage::Outcome(_) => match mem::replace(stage, Stage::Taken) {
-                Stage::Outcome(outcome) => Some(outcome),
-                _ => None,
-            },
+            Stage::Outcome(_) => {
+                self.head.header.set(Flags::TAKEN);
+                match mem::replace(stage, Stage::Taken) {
+                    Stage::Outcome(outcome) => Some(outcome),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
@@ -247,6 +277,8 @@ where
     H: Heir<F::Output>,
 {
     type Value = F::Output;
+
+    const DROPS: bool = mem::needs_drop::<F>();
 
     #[inline]
     fn header(&self) -> &Header {
@@ -278,6 +310,21 @@ where
         // DONE is not set nor as RUNNING is. The assignment puts the outcome in place even while
         // the drop of the future unwinds.
         unsafe { *self.stage.get() = Stage::Outcome(outcome) };
+    }
+}
+
+#[cold]
+fn allocate(layout: Layout) -> NonNull<u8> {
+    // SAFETY: no layout of a block is empty, as there is a head in each.
+    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives all that is kept back to the allocator.
+pub(crate) fn free_all(blocks: &Blocks) {
+    for (shelf, block) in blocks.take_all() {
+        // SAFETY: `free` put it on the shelf of the layout that it was allocated with, and it has
+        // just been taken away from there.
+        unsafe { dealloc(block.as_ptr(), shelf.layout()) };
     }
 }
 
@@ -361,18 +408,28 @@ pub(crate) struct Joinable<T> {
 
 impl<T: 'static> Joinable<T> {
     /// Makes a task of a future; the header counts its first reference.
-    pub(crate) fn new(header: Header, future: impl Future<Output = T> + 'static) -> Self {
-        Self { task: TaskCell::make(header, future, NoHeir), outcome: PhantomData }
+    #[inline]
+    pub(crate) fn new(
+        blocks: &Blocks,
+        header: Header,
+        future: impl Future<Output = T> + 'static,
+    ) -> Self {
+        Self { task: TaskCell::make(blocks, header, future, NoHeir), outcome: PhantomData }
     }
 }
 
 /// Makes a task whose outcome goes to an heir.
-pub(crate) fn bequeathed<F>(header: Header, future: F, heir: impl Heir<F::Output>) -> TaskRef
+pub(crate) fn bequeathed<F>(
+    blocks: &Blocks,
+    header: Header,
+    future: F,
+    heir: impl Heir<F::Output>,
+) -> TaskRef
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    TaskCell::make(header, future, heir)
+    TaskCell::make(blocks, header, future, heir)
 }
 
 impl<T> Joinable<T> {

@@ -36,8 +36,9 @@ use roundel_loop::{LoopHandle, Site};
 use crate::{
     clean_up::hand_on,
     executor::{AnyTask, Executor},
-    header::{Flags, Header, WaitsFor},
+    header::{Flags, Header},
     life::{self, Life, Outcome, Step},
+    note::WaitsFor,
     roster::{Member, Roster},
     unread::{report_lost, report_panic},
 };

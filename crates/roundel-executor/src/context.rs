@@ -98,10 +98,13 @@ impl Executor {
     }
 
     /// What a new task takes along.
+    #[inline]
     pub(crate) fn copy_context(&self) -> Option<Values> {
-        if !self.outside.used.get() {
-            return None;
-        }
+        if self.outside.used.get() { self.copy_used_context() } else { None }
+    }
+
+    #[cold]
+    fn copy_used_context(&self) -> Option<Values> {
         self.with_context(|values| values.as_ref().map(Values::copy))
     }
 }

@@ -10,10 +10,12 @@ use std::{
 use roundel_loop::{Layer, LoopHandle, Site, Stall, TicketTurn};
 
 use crate::{
-    cell::TaskRef,
+    blocks::Blocks,
+    cell::{TaskRef, free_all},
     context::Outside,
-    header::{Flags, Header, WaitsFor},
+    header::{Flags, Header},
     measure::{Measure, now},
+    note::{Note, WaitsFor, nanoseconds},
     roster::{Member, Roster},
     seats::{Seats, Sitting},
     ticket::{Ticket, dismiss, enlist},
@@ -56,6 +58,9 @@ impl AnyTask {
 /// The tasks of a loop: the loop's layer.
 pub(crate) struct Executor {
     number: u16,
+    pub(crate) began: Instant,
+    stamp: Cell<(Instant, u64)>,
+    pub(crate) blocks: Blocks,
     seats: RefCell<Seats>,
     next_id: Cell<u64>,
     /// How long a cancelled task may clean up.
@@ -75,6 +80,9 @@ impl Executor {
         handle.layer(|handle| {
             Rc::new(Self {
                 number: enlist(handle.remote()),
+                began: handle.recent(),
+                stamp: Cell::new((handle.recent(), 0)),
+                blocks: Blocks::default(),
                 seats: RefCell::default(),
                 next_id: Cell::new(1),
                 grace: Cell::new(GRACE),
@@ -84,6 +92,15 @@ impl Executor {
                 measure: Measure::default(),
             })
         })
+    }
+
+    /// Looks at the executor of a loop without sharing it.
+    #[inline]
+    pub(crate) fn with<R>(handle: &LoopHandle, look: impl FnOnce(&Self) -> R) -> R {
+        match handle.layer_ref::<Self>() {
+            Some(executor) => look(executor),
+            None => look(&Self::of(handle)),
+        }
     }
 
     /// The executor of the running loop, if it has one.
@@ -105,7 +122,7 @@ impl Executor {
         let parent = self.current_id();
         let (index, generation) = self.seats.borrow_mut().take_free();
         let ticket = Ticket::new(self.number, generation, index);
-        let header = Header::new(id, ticket, site, handle.recent(), parent);
+        let header = Header::new(id, ticket, site, self.stamp(handle.recent()), parent);
         if context.is_some() {
             header.rare(|rare| rare.context = context);
         }
@@ -173,9 +190,14 @@ impl Executor {
         LoopHandle::with_current(|handle| {
             let executor = handle?.layer_ref::<Self>()?;
             let seats = executor.seats.borrow();
-            seats.get(current_ticket()?)?.header().waits_for.set(what);
+            seats.get(current_ticket()?)?.header().note.set(Note::new(what, executor.began));
             Some(())
         });
+    }
+
+    /// What the task has noted, as far as that can be told here: outside the loop a time cannot.
+    pub(crate) fn waits_for(header: &Header) -> WaitsFor {
+        Self::current().map_or(WaitsFor::Unknown, |it| header.note.get().what(it.began))
     }
 
     /// Everything that lives, by number.
@@ -183,6 +205,19 @@ impl Executor {
         let mut tasks: Vec<_> = self.seats.borrow().sitting().map(|task| task.cloned()).collect();
         tasks.sort_by_key(|task| task.header().id);
         tasks
+    }
+
+    /// A time in nanoseconds since the executor began. The last one is kept: most ask for the
+    /// time of the same turn.
+    #[inline]
+    pub(crate) fn stamp(&self, time: Instant) -> u64 {
+        let (known, stamp) = self.stamp.get();
+        if known == time {
+            return stamp;
+        }
+        let stamp = nanoseconds(time.saturating_duration_since(self.began));
+        self.stamp.set((time, stamp));
+        stamp
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -277,6 +312,12 @@ fn book(header: &Header, since: Instant) {
     if let Some(now) = now() {
         let poll = now.saturating_duration_since(since);
         header.rare(|rare| rare.poll_time.add(poll));
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        free_all(&self.blocks);
     }
 }
 

@@ -1,11 +1,6 @@
 //! `Header`: what is known of a task whatever its future is.
 
-use std::{
-    cell::Cell,
-    rc::Rc,
-    task::Waker,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, rc::Rc, task::Waker, time::Duration};
 
 use roundel_loop::Site;
 
@@ -15,6 +10,7 @@ use crate::{
     context::Values,
     executor::Executor,
     measure::PollTime,
+    note::Note,
     ticket::{Ticket, wake},
 };
 
@@ -34,25 +30,6 @@ pub enum TaskState {
     CleaningUp,
     /// It has ended.
     Done,
-}
-
-/// What a waiting task waits for, as far as it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitsFor {
-    /// Something that does not say.
-    #[default]
-    Unknown,
-    /// Its turn.
-    Turn,
-    /// A time.
-    Time(Instant),
-    /// The end of the task with this number.
-    Task(u64),
-    /// The first, or all, of several tasks.
-    Tasks(usize),
-    /// The children of its group.
-    Children(usize),
 }
 
 /// Everything few tasks need.
@@ -91,6 +68,8 @@ impl Flags {
     pub(crate) const CANCELLED: u16 = 1 << 7;
     /// It has something rare.
     pub(crate) const RARE: u16 = 1 << 8;
+    /// The result was taken.
+    pub(crate) const TAKEN: u16 = 1 << 9;
 }
 
 pub(crate) struct Header {
@@ -98,19 +77,20 @@ pub(crate) struct Header {
     pub(crate) ticket: Ticket,
     pub(crate) site: Site,
     pub(crate) parent: u64,
-    pub(crate) spawned: Instant,
+    /// In nanoseconds since the executor began.
+    spawned: u64,
     polls: Cell<u32>,
     flags: Cell<u16>,
     /// How many references keep the block that this heads, if they are counted here.
     references: Cell<u16>,
-    pub(crate) waits_for: Cell<WaitsFor>,
+    pub(crate) note: Cell<Note>,
     /// The first task that waits for the end; whoever else does is rare.
     joiner: Cell<Option<Ticket>>,
     rare: Cell<Option<Box<Rare>>>,
 }
 
 impl Header {
-    pub(crate) fn new(id: u64, ticket: Ticket, site: Site, spawned: Instant, parent: u64) -> Self {
+    pub(crate) fn new(id: u64, ticket: Ticket, site: Site, spawned: u64, parent: u64) -> Self {
         Self {
             id,
             ticket,
@@ -120,7 +100,7 @@ impl Header {
             polls: Cell::new(0),
             flags: Cell::new(Flags::OWNED),
             references: Cell::new(1),
-            waits_for: Cell::new(WaitsFor::Unknown),
+            note: Cell::default(),
             joiner: Cell::new(None),
             rare: Cell::new(None),
         }
@@ -292,7 +272,8 @@ impl Header {
         first.map(|task| task.header().id).into_iter().chain(more.into_iter().flatten()).collect()
     }
 
-    pub(crate) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.spawned)
+    /// `now` in nanoseconds since the executor began.
+    pub(crate) fn age(&self, now: u64) -> Duration {
+        Duration::from_nanos(now.saturating_sub(self.spawned))
     }
 }

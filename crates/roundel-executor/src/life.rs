@@ -18,7 +18,8 @@ use crate::{
     JoinError,
     cell::waker,
     executor::Executor,
-    header::{Flags, Header, WaitsFor},
+    header::{Flags, Header},
+    note::Note,
 };
 
 pub(crate) type Outcome<T> = Result<T, JoinError>;
@@ -26,6 +27,9 @@ pub(crate) type Outcome<T> = Result<T, JoinError>;
 /// A future with its header, wherever it lies.
 pub(crate) trait Life {
     type Value;
+
+    /// Whether dropping the future does anything.
+    const DROPS: bool = true;
 
     fn header(&self) -> &Header;
 
@@ -63,7 +67,7 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     let waker = mem::ManuallyDrop::new(waker(header.ticket));
     let mut context = Context::from_waker(&waker);
     if !header.has(Flags::CLEANING) {
-        header.waits_for.set(WaitsFor::Unknown);
+        header.note.set(Note::default());
         header.count_poll();
         if let Some(outcome) = poll(life, &mut context) {
             end(life, outcome);
@@ -108,7 +112,9 @@ fn end<L: Life>(life: &L, outcome: Outcome<L::Value>) {
     if matches!(&outcome, Err(error) if error.is_cancelled()) {
         header.set(Flags::CANCELLED);
     }
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(outcome))) {
+    if !L::DROPS {
+        life.end_future(outcome);
+    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(outcome))) {
         header.clear(Flags::CANCELLED);
         life.end_future(Err(panicked(header, payload)));
     }

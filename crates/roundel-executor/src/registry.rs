@@ -10,8 +10,9 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{TaskState, WaitsFor},
+    header::TaskState,
     measure::PollTime,
+    note::WaitsFor,
     roster::Roster,
 };
 
@@ -54,10 +55,10 @@ impl TaskInfo {
             state: header.state(),
             cancelling: header.is_cancelling(),
             site: header.site,
-            age: header.age(now),
+            age: header.age(executor.stamp(now)),
             polls: header.polls(),
             poll_time: header.if_rare(|rare| rare.poll_time).unwrap_or_default(),
-            waits_for: header.waits_for.get(),
+            waits_for: header.note.get().what(executor.began),
             awaited_by: awaited_by(task, executor),
             parent: (header.parent != 0).then_some(header.parent),
             at: now,

@@ -125,8 +125,9 @@ impl<M> Order<M> {
         // Made within the task, so that a panic of `make` is the task's.
         let future = async move { make().await };
         let heir = Afar(Cell::new(Some(promise)));
-        let task = Executor::of(&handle).seat(&handle, site, |header| {
-            let task = bequeathed(header, future, heir);
+        let executor = Executor::of(&handle);
+        let task = executor.seat(&handle, site, |header| {
+            let task = bequeathed(&executor.blocks, header, future, heir);
             (task.clone(), AnyTask::Spawned(task))
         });
         let _ = self.ticket.set(task.ticket);

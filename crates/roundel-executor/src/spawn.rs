@@ -6,7 +6,7 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     Task,
-    cell::{Joinable, TaskRef},
+    cell::Joinable,
     executor::{AnyTask, Executor},
 };
 
@@ -24,7 +24,9 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Builder::new().spawn(future)
+    let site = Location::caller();
+    let task = LoopHandle::with_current(|handle| Some(begin(handle?, site, None, future)));
+    task.expect("spawn: no event loop runs in this thread")
 }
 
 /// Begins a task on a loop that need not run yet.
@@ -37,7 +39,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Builder::new().spawn_on(handle, future)
+    assert!(!handle.is_closed(), "spawn: the event loop is closed");
+    begin(handle, Location::caller(), None, future)
 }
 
 /// How a task begins: under which name, and when.
@@ -96,30 +99,55 @@ impl Builder {
         self.begin(handle, Location::caller(), future)
     }
 
-    pub(crate) fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
+    fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
+        if !self.eager || !handle.is_running() {
+            return begin(handle, site, self.name, future);
+        }
         let executor = Executor::of(handle);
-        let cell = executor.seat(handle, site, |header| {
-            let cell = Joinable::new(header, future);
-            let task = AnyTask::Spawned(cell.task().clone());
-            (cell, task)
-        });
-        self.start(handle, &executor, cell.task());
+        let cell = seat(&executor, handle, site, self.name, future);
+        cell.task().step(handle, &executor);
         Task::new(cell)
     }
+}
 
-    fn start(self, handle: &LoopHandle, executor: &Executor, task: &TaskRef) {
-        if let Some(name) = self.name {
-            task.rare(|rare| rare.name = Some(name));
-        }
-        if self.eager && handle.is_running() {
-            task.step(handle, executor);
-        } else {
-            task.note_wake();
-            handle.queue_ticket(task.ticket.number());
-        }
+/// Makes a task and queues its first step. Runs no user code.
+#[inline]
+fn begin<F>(handle: &LoopHandle, site: Site, name: Option<Rc<str>>, future: F) -> Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Executor::with(handle, |executor| {
+        let cell = seat(executor, handle, site, name, future);
+        cell.task().note_wake();
+        handle.queue_ticket(cell.task().ticket.number());
+        Task::new(cell)
+    })
+}
+
+#[inline]
+fn seat<F>(
+    executor: &Executor,
+    handle: &LoopHandle,
+    site: Site,
+    name: Option<Rc<str>>,
+    future: F,
+) -> Joinable<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let cell = executor.seat(handle, site, |header| {
+        let cell = Joinable::new(&executor.blocks, header, future);
+        let task = AnyTask::Spawned(cell.task().clone());
+        (cell, task)
+    });
+    if name.is_some() {
+        cell.task().rare(|rare| rare.name = name);
     }
+    cell
 }

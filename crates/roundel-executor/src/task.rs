@@ -14,7 +14,8 @@ use crate::{
     JoinError,
     cell::Joinable,
     executor::Executor,
-    header::{Flags, Header, TaskState, WaitsFor},
+    header::{Flags, Header, TaskState},
+    note::WaitsFor,
     unread::report_panic,
 };
 
@@ -118,7 +119,9 @@ impl<T> Drop for Task<T> {
         let header = self.header();
         header.clear(Flags::OWNED);
         // A panic that nobody has read is told now; nobody else will be able to.
-        if let Some(Err(error)) = self.cell.take()
+        if header.has(Flags::DONE)
+            && !header.has(Flags::TAKEN)
+            && let Some(Err(error)) = self.cell.take()
             && let Ok(payload) = error.try_into_panic()
             && let Some(handle) = LoopHandle::try_current()
         {
@@ -134,7 +137,7 @@ impl<T> fmt::Debug for Task<T> {
             .field("name", &self.name())
             .field("state", &self.state())
             .field("cancelling", &header.is_cancelling())
-            .field("waits_for", &header.waits_for.get())
+            .field("waits_for", &Executor::waits_for(header))
             .field("site", &format_args!("{}", self.site()))
             .finish()
     }

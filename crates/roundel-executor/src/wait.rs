@@ -12,7 +12,7 @@ use std::{
 
 use roundel_promise::ReturnWhen;
 
-use crate::{Sleep, Task, executor::Executor, header::WaitsFor, sleep};
+use crate::{Sleep, Task, executor::Executor, note::WaitsFor, sleep};
 
 /// What [`wait`] gives back: every task once, on one side or the other, in the order given.
 #[derive(Debug)]

@@ -129,9 +129,12 @@ impl LoopHandle {
         self.core.timers.borrow_mut().reset(key, deadline)
     }
 
-    /// Whether a wake is still to come.
-    pub fn is_wake_pending(&self, key: TimerKey) -> bool {
-        self.core.timers.borrow().get(key).is_some()
+    /// Whether a wake is still to come, and is this waker's; `None` if it has happened.
+    pub fn is_wake_of(&self, key: TimerKey, waker: &Waker) -> Option<bool> {
+        match self.core.timers.borrow().get(key)? {
+            TimerCall::Wake(known) => Some(known.will_wake(waker)),
+            TimerCall::Call(..) => None,
+        }
     }
 
     /// Forgets a wake; false if it has happened.

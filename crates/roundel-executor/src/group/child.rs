@@ -117,7 +117,7 @@ impl<T> fmt::Debug for Child<'_, T> {
         f.debug_struct("Child")
             .field("name", &self.name())
             .field("state", &self.state())
-            .field("waits_for", &self.header().waits_for.get())
+            .field("waits_for", &Executor::waits_for(self.header()))
             .field("site", &format_args!("{}", self.site()))
             .finish()
     }
