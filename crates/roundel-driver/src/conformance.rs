@@ -94,7 +94,7 @@ fn tcp_pair() -> (TcpStream, TcpStream) {
 fn pending(submitted: Submitted) -> Key {
     match submitted {
         Submitted::Pending(key) => key,
-        Submitted::Done(completion) => panic!("done at once: {completion:?}"),
+        other => panic!("not under way: {other:?}"),
     }
 }
 
@@ -121,6 +121,12 @@ fn complete(driver: &mut dyn Driver, operation: Operation) -> Completion {
         Submitted::Done(completion) => completion,
         Submitted::Pending(key) => {
             let [completion] = finish(driver, [key]);
+            completion
+        }
+        Submitted::Blocking(key, call) => {
+            let thread = std::thread::spawn(|| call.make());
+            let [completion] = finish(driver, [key]);
+            thread.join().unwrap();
             completion
         }
     }
@@ -269,7 +275,7 @@ fn accepts_and_connects(driver: &mut dyn Driver) {
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     let [accepted] = finish(driver, [accepting]);
     let Ok(Outcome::Accepted(socket)) = accepted else { panic!("not accepted: {accepted:?}") };
-    let server = driver.attach(Source::new(socket));
+    let server = driver.attach_socket(socket);
     let sent = complete(driver, Operation::Send { source: client, data: Buffer::from(b"hi") });
     assert!(matches!(sent, Ok(Outcome::Sent(_))), "{sent:?}");
     assert_eq!(data(complete(driver, recv(server, 10))), b"hi");
@@ -438,7 +444,7 @@ fn a_late_cancel_of_an_accept_loses_nothing(driver: &mut dyn Driver) {
     let completion = complete(driver, Operation::Accept { source });
     let Ok(Outcome::Accepted(socket)) = completion else { panic!("lost: {completion:?}") };
     client.write_all(b"hi").unwrap();
-    let server = driver.attach(Source::new(socket));
+    let server = driver.attach_socket(socket);
     assert_eq!(data(complete(driver, recv(server, 10))), b"hi");
 }
 
@@ -474,8 +480,8 @@ fn a_refused_connect_is_told_beside_a_receive(driver: &mut dyn Driver) {
     for submitted in [receiving, connecting] {
         let completion = match submitted {
             Submitted::Done(completion) => completion,
-            Submitted::Pending(key) => {
-                let [completion] = finish(driver, [key]);
+            submitted => {
+                let [completion] = finish(driver, [pending(submitted)]);
                 completion
             }
         };

@@ -84,7 +84,7 @@ impl Watched {
     }
 
     /// What an operation gets of what a cancelled one had received.
-    pub(crate) fn claim(&mut self, operation: &Operation) -> Option<Outcome> {
+    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Outcome> {
         let unclaimed = self.unclaimed.as_mut()?;
         let outcome = unclaimed.claim(operation);
         if unclaimed.is_empty() {
