@@ -67,6 +67,8 @@
 #![forbid(unsafe_code)]
 
 mod arrivals;
+mod claim;
+mod crowd;
 mod error;
 mod inspection;
 pub mod local;
