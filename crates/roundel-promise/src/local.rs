@@ -50,7 +50,8 @@ impl<T> Pair for LocalPair<T> {
     }
 }
 
-/// Makes a promise that stays on this thread. One allocation, no atomics.
+/// Makes a promise that stays on this thread. One allocation, in which both ends can
+/// wait; no atomics.
 ///
 /// ```
 /// use futures::{executor::block_on, future::join};
@@ -63,6 +64,7 @@ impl<T> Pair for LocalPair<T> {
 #[doc(alias = "create_future")]
 #[inline]
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
+    // Made in place; `Rc::new` would copy it there.
     let pair = LocalPair::default();
     let promised = Promised { claim: Claim::first(Rc::clone(&pair)) };
     (Promise { pair: Some(pair) }, promised)

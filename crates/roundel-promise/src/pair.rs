@@ -131,8 +131,6 @@ pub(crate) trait Pair: Clone {
     }
 
     /// Has `waker` woken at `until` for the reader `key`; false if there is nothing to wait for.
-    ///
-    /// Out of line: so a poll that finds the value calls nobody, and can be put where it is used.
     #[inline(always)]
     fn wait(&self, key: Key, until: Until, waker: &Waker) -> bool {
         // Cloning a waker is foreign code too.

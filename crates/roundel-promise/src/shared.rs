@@ -11,6 +11,10 @@
 //!    file the job wrote }`.
 //! 3. *It only moves forward.* All stores are made under the mutex, hence in the order of the
 //!    transitions; storing an unchanged state again changes nothing.
+//! 4. *Whoever is alone needs neither.* Ends come from ends only, so whoever counts one owner has
+//!    the pair to itself. `Arc::get_mut` has the last word on that, and orders what it sees after
+//!    all that the others did before they left. A writer leaves before it wakes its reader, so the
+//!    reader that waited takes its value without the lock.
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -25,7 +29,7 @@ use crate::sync::{Arc, AtomicU8, Mutex, Ordering, ThreadId, current, lock, lock_
 /// A call-back that may be run by any thread.
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, Broken>) + Send>;
 
-/// What both ends hold.
+/// What each end holds.
 pub(crate) type SharedPair<T> = Arc<Shared<T>>;
 
 pub(crate) struct Shared<T> {
@@ -41,6 +45,8 @@ impl<T> Default for Shared<T> {
     }
 }
 
+/// Steps are put where they are taken: else what they capture, and a value they move, would go
+/// through memory.
 impl<T> Pair for SharedPair<T> {
     type Value = T;
     type Callback = Callback<T>;
@@ -81,7 +87,7 @@ impl<T> Pair for SharedPair<T> {
 
 /// Makes a promise: the end that sets the value, and the end that gets it.
 ///
-/// One allocation. The two ends may part ways to different threads if `T` is [`Send`];
+/// One allocation, in which both ends can wait. The two ends may part ways to different threads if `T` is [`Send`];
 /// [`local::promise`](crate::local::promise) is the cheaper pair for one thread.
 ///
 /// ```
@@ -93,6 +99,7 @@ impl<T> Pair for SharedPair<T> {
 #[doc(alias = "oneshot")]
 #[inline]
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
+    // Made in place; `Arc::new` would copy it there.
     let pair = SharedPair::default();
     (Promise { pair: Some(Arc::clone(&pair)) }, Promised::first(pair))
 }

@@ -67,8 +67,8 @@ impl Waiters {
 
 /// Wakers taken out of a promise. Wake them once its lock is open.
 ///
-/// Side by side and not one or the other, and a slice and not a vector: so it travels in registers,
-/// which every `set` pays for otherwise.
+/// Side by side and not one or the other, and a slice and not a vector: so they travel in
+/// registers. Through memory, they cost every `set` as much as the rest of it.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Wakers {

@@ -376,7 +376,9 @@ fn cancel_and_leave(leave: fn(Promise<u32>)) {
 
 #[test]
 fn cancel_and_set_when_the_writer_waits() {
-    cancel_and_leave(|promise| drop(promise.set(7)));
+    cancel_and_leave(|promise| {
+        let _ = promise.set(7);
+    });
 }
 
 #[test]
@@ -386,7 +388,9 @@ fn cancel_and_drop_when_the_writer_waits() {
 
 #[test]
 fn cancel_and_start_when_the_writer_waits() {
-    cancel_and_leave(|mut promise| drop(promise.start()));
+    cancel_and_leave(|mut promise| {
+        let _ = promise.start();
+    });
 }
 
 #[test]
