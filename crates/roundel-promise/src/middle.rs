@@ -91,7 +91,7 @@ impl<T, C> Middle<T, C> {
         let start = self.state.start();
         let wakers = match start {
             Start::Notified => self.take_waiters(),
-            Start::Begun | Start::Refused | Start::Misused => Wakers::none(),
+            Start::Begun | Start::Refused | Start::Misused => Wakers::NONE,
         };
         (start, wakers)
     }
@@ -117,7 +117,7 @@ impl<T, C> Middle<T, C> {
                 (Finish::Lent(value), self.take_waiters_until(Until::Settled))
             }
             End::Notified => (Finish::Refused(value), self.take_waiters()),
-            End::Refused => (Finish::Refused(value), Wakers::none()),
+            End::Refused => (Finish::Refused(value), Wakers::NONE),
         }
     }
 
@@ -126,7 +126,7 @@ impl<T, C> Middle<T, C> {
     pub(crate) fn abandon(&mut self) -> (Box<[C]>, Wakers) {
         match self.state.end(State::Abandoned) {
             End::Decided | End::Notified => (self.take_queue(), self.take_waiters()),
-            End::Refused => (Box::default(), Wakers::none()),
+            End::Refused => (Box::default(), Wakers::NONE),
         }
     }
 
@@ -282,16 +282,16 @@ impl<T, C> Middle<T, C> {
     #[inline]
     fn take_waiters(&mut self) -> Wakers {
         match &mut self.crowd {
-            None => Wakers::seated(self.reader.take()),
-            Some(crowd) => Wakers::in_line(crowd.waiters.take_all()),
+            None => Wakers::Seated(self.reader.take()),
+            Some(crowd) => Wakers::InLine(crowd.waiters.take_all()),
         }
     }
 
     #[inline]
     fn take_waiters_until(&mut self, until: Until) -> Wakers {
         match &mut self.crowd {
-            None => Wakers::seated(self.reader.take_if(|_| until == Until::Done)),
-            Some(crowd) => Wakers::in_line(crowd.waiters.take(until)),
+            None => Wakers::Seated(self.reader.take_if(|_| until == Until::Done)),
+            Some(crowd) => Wakers::InLine(crowd.waiters.take(until)),
         }
     }
 

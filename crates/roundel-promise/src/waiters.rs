@@ -67,38 +67,24 @@ impl Waiters {
 
 /// Wakers taken out of a promise. Wake them once its lock is open.
 ///
-/// Side by side and not one or the other, and a slice and not a vector: so they travel in
-/// registers. Through memory, they cost every `set` as much as the rest of it.
+/// A slice and not a vector: so it is as wide as a waker, and either travels in registers. Through
+/// memory, they cost every `set` as much as the rest of it.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Wakers {
-    seated: Option<Waker>,
-    in_line: Box<[Waiter]>,
+pub(crate) enum Wakers {
+    Seated(Option<Waker>),
+    InLine(Box<[Waiter]>),
 }
 
 impl Wakers {
-    #[inline]
-    pub(crate) fn none() -> Self {
-        Wakers::seated(None)
-    }
-
-    #[inline]
-    pub(crate) fn seated(waker: Option<Waker>) -> Self {
-        Wakers { seated: waker, in_line: Box::default() }
-    }
-
-    #[inline]
-    pub(crate) fn in_line(waiters: Box<[Waiter]>) -> Self {
-        Wakers { seated: None, in_line: waiters }
-    }
+    pub(crate) const NONE: Self = Wakers::Seated(None);
 
     #[inline]
     pub(crate) fn wake(self) {
-        if let Some(waker) = self.seated {
-            waker.wake();
-        }
-        if !self.in_line.is_empty() {
-            wake_in_order(self.in_line);
+        match self {
+            Wakers::Seated(None) => {}
+            Wakers::Seated(Some(waker)) => waker.wake(),
+            Wakers::InLine(waiters) => wake_in_order(waiters),
         }
     }
 }
