@@ -47,27 +47,22 @@ pub(crate) fn attempt(
             receive_into(watched, buffer).map(|()| Outcome::Received(mem::take(buffer)))
         }
         Operation::RecvFrom { at_most, .. } => {
-            receive_from(watched, pool, *at_most).map(|it| Outcome::Datagram(Box::new(it)))
+            receive_from(watched, pool, *at_most).map(Outcome::Datagram)
         }
         Operation::Send { data, .. } => {
             transmit(watched, progress, Means::Socket, data.len(), |to, from| {
-                send(to, &data[from..], NOW)
+                Ok((send(to, &data[from..], NOW)?, data.len() - from))
             })
             .map(|()| Outcome::Sent(mem::take(data)))
         }
         Operation::Write { data, .. } => {
             transmit(watched, progress, Means::File, data.len(), |to, from| {
-                rustix::io::write(to, &data[from..])
+                Ok((rustix::io::write(to, &data[from..])?, data.len() - from))
             })
             .map(|()| Outcome::Sent(mem::take(data)))
         }
-        Operation::SendVectored { data, .. } => {
-            let all = data.iter().map(|part| part.len()).sum();
-            transmit(watched, progress, Means::Socket, all, |to, from| {
-                sendmsg(to, &rest(data, from), &mut SendAncillaryBuffer::default(), NOW)
-            })
-            .map(|()| Outcome::SentVectored(mem::take(data)))
-        }
+        Operation::SendVectored { data, .. } => transmit_vectored(watched, progress, data)
+            .map(|()| Outcome::SentVectored(mem::take(data))),
         Operation::SendTo { data, to, .. } => {
             send_to(watched.source.as_fd(), data, to).map(|()| Outcome::Sent(mem::take(data)))
         }
@@ -89,6 +84,9 @@ pub(crate) fn attempt(
 
 /// Flags of every send: neither a wait nor a signal.
 const NOW: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
+/// Linux moves no more in one call, however much it has room for (send(2), write(2)).
+const MOST_AT_ONCE: usize = 0x7fff_f000;
 
 /// The two families of calls that move bytes: recv/send need no mode set on the descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +117,7 @@ fn receive(
     Ok(buffer)
 }
 
+#[inline(never)]
 fn receive_into(watched: &mut Watched, buffer: &mut Buffer) -> Attempt<()> {
     let from = watched.source.as_fd();
     buffer.fill(|room| {
@@ -128,7 +127,8 @@ fn receive_into(watched: &mut Watched, buffer: &mut Buffer) -> Attempt<()> {
     Ok(())
 }
 
-fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt<Datagram> {
+#[inline(never)]
+fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt<Box<Datagram>> {
     let from = watched.source.as_fd();
     let mut told = None;
     let data = pool.fill(at_most.min(LARGEST), |room| {
@@ -147,22 +147,24 @@ fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt
         // Only a Unix socket can speak without a name.
         None => Address::unnamed_unix(),
     };
-    Ok(Datagram::new(data, from, message.flags.contains(ReturnFlags::TRUNC)))
+    let truncated = message.flags.contains(ReturnFlags::TRUNC);
+    Ok(Box::new(Datagram::new(data, from, truncated)))
 }
 
-/// Sends `all` bytes from where `progress` stands, `put` by `put`.
+/// Sends `all` bytes from where `progress` stands, `put` by `put`; each tells how many bytes the
+/// kernel took, and of how many.
 fn transmit(
     watched: &mut Watched,
     progress: &mut Progress,
     means: Means,
     all: usize,
-    put: impl Fn(BorrowedFd<'_>, usize) -> Attempt<usize>,
+    put: impl Fn(BorrowedFd<'_>, usize) -> Attempt<(usize, usize)>,
 ) -> Attempt<()> {
     if means == Means::File {
         set_nonblocking(watched)?;
     }
     loop {
-        let sent = uninterrupted(|| put(watched.source.as_fd(), *progress))?;
+        let (sent, offered) = uninterrupted(|| put(watched.source.as_fd(), *progress))?;
         *progress += sent;
         if *progress >= all {
             return Ok(());
@@ -171,17 +173,30 @@ fn transmit(
             // A device that takes nothing and does not refuse would be asked for ever.
             return Err(Errno::IO);
         }
-        note_short(watched, Direction::Write, means, sent, usize::MAX);
+        note_short(watched, Direction::Write, means, sent, offered.min(MOST_AT_ONCE));
         if !watched.may(Direction::Write) {
             return Err(Errno::WOULDBLOCK);
         }
     }
 }
 
-/// What of `data` follows its first `sent` bytes. The kernel takes so many pieces at once and says
-/// how far it came.
+#[inline(never)]
+fn transmit_vectored(
+    watched: &mut Watched,
+    progress: &mut Progress,
+    data: &[Buffer],
+) -> Attempt<()> {
+    let all = data.iter().map(|part| part.len()).sum();
+    transmit(watched, progress, Means::Socket, all, |to, from| {
+        let pieces = rest(data, from);
+        let offered = pieces.iter().map(|piece| piece.len()).sum();
+        Ok((sendmsg(to, &pieces, &mut SendAncillaryBuffer::default(), NOW)?, offered))
+    })
+}
+
+/// What of `data` follows its first `sent` bytes, in as many pieces as the kernel takes at once.
 fn rest(data: &[Buffer], mut sent: usize) -> Vec<IoSlice<'_>> {
-    /// Linux's UIO_MAXIOV, and the least that anybody has by far.
+    /// Linux's UIO_MAXIOV; the others have the same.
     const MOST: usize = 1024;
     let mut slices = Vec::with_capacity(data.len().min(MOST));
     for part in data {
@@ -194,6 +209,7 @@ fn rest(data: &[Buffer], mut sent: usize) -> Vec<IoSlice<'_>> {
     slices
 }
 
+#[inline(never)]
 fn send_to(socket: BorrowedFd<'_>, data: &[u8], to: &Address) -> Attempt<()> {
     // A datagram goes whole or not at all.
     uninterrupted(|| match to {
