@@ -1,23 +1,33 @@
 //! One non-blocking call per operation: done, or the kernel would have to wait.
 
-use std::{io, mem, os::fd::OwnedFd};
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem,
+};
 
 use rustix::{
     fd::{AsFd, BorrowedFd},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    net::{RecvFlags, SendFlags, connect, getpeername, ipproto, recv, send, sockopt},
+    net::{
+        RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, getpeername,
+        ipproto, recv, recvmsg, send, sendmsg, sendto, sockopt,
+    },
 };
 
 use crate::{
-    Buffer, BufferPool, Completion, OperationError, Outcome,
+    Address, Buffer, BufferPool, Completion, Datagram, OperationError, Outcome, Socket,
     buffer::LARGEST,
-    operation::{Address, Direction, Operation},
+    kernel_socket,
+    operation::{Direction, Operation},
     watched::{Kind, Watched},
 };
 
 /// How far an operation has come: bytes of a send or write, or 1 once a connect is under way.
 pub(crate) type Progress = usize;
+
+/// What a try comes to when the kernel says no.
+type Attempt<T> = Result<T, Errno>;
 
 /// Takes an operation as far as the kernel lets it without blocking; `None`: it has to wait.
 pub(crate) fn attempt(
@@ -27,151 +37,229 @@ pub(crate) fn attempt(
     pool: &BufferPool,
 ) -> Option<Completion> {
     let result = match operation {
-        Operation::Recv { at_most, .. } => receive(watched, pool, *at_most, Socket),
-        Operation::Read { at_most, .. } => receive(watched, pool, *at_most, File),
-        Operation::Send { data, .. } => transmit(watched, data, progress, Socket),
-        Operation::Write { data, .. } => transmit(watched, data, progress, File),
+        Operation::Recv { at_most, .. } => {
+            receive(watched, pool, *at_most, Means::Socket).map(Outcome::Received)
+        }
+        Operation::Read { at_most, .. } => {
+            receive(watched, pool, *at_most, Means::File).map(Outcome::Received)
+        }
+        Operation::RecvInto { buffer, .. } => {
+            receive_into(watched, buffer).map(|()| Outcome::Received(mem::take(buffer)))
+        }
+        Operation::RecvFrom { at_most, .. } => {
+            receive_from(watched, pool, *at_most).map(Outcome::Datagram)
+        }
+        Operation::Send { data, .. } => {
+            transmit(watched, progress, Means::Socket, data.len(), |to, from| {
+                Ok((send(to, &data[from..], NOW)?, data.len() - from))
+            })
+            .map(|()| Outcome::Sent(mem::take(data)))
+        }
+        Operation::Write { data, .. } => {
+            transmit(watched, progress, Means::File, data.len(), |to, from| {
+                Ok((rustix::io::write(to, &data[from..])?, data.len() - from))
+            })
+            .map(|()| Outcome::Sent(mem::take(data)))
+        }
+        Operation::SendVectored { data, .. } => transmit_vectored(watched, progress, data)
+            .map(|()| Outcome::SentVectored(mem::take(data))),
+        Operation::SendTo { data, to, .. } => {
+            send_to(watched.source.as_fd(), data, to).map(|()| Outcome::Sent(mem::take(data)))
+        }
         Operation::Accept { .. } => accept_one(watched).map(Outcome::Accepted),
         Operation::Connect { address, .. } => start_or_finish_connect(watched, address, progress),
-        Operation::Ready { .. } => return None,
+        _ => return None,
     };
     match result {
         Ok(outcome) => Some(Ok(outcome)),
         Err(Errno::WOULDBLOCK) => {
-            watched.refused(operation.direction());
+            if let Some((_, direction)) = operation.queue() {
+                watched.refused(direction);
+            }
             None
         }
         Err(cause) => Some(Err(OperationError::new(operation, *progress, cause))),
     }
 }
 
+/// Flags of every send: neither a wait nor a signal.
+const NOW: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
+/// Linux moves no more in one call, however much it has room for (send(2), write(2)).
+const MOST_AT_ONCE: usize = 0x7fff_f000;
+
 /// The two families of calls that move bytes: recv/send need no mode set on the descriptor.
-trait Calls {
-    fn get(&self, watched: &mut Watched, room: &mut [u8]) -> Result<usize, Errno>;
-    fn put(&self, watched: &mut Watched, data: &[u8]) -> Result<usize, Errno>;
-    fn is_tcp(&self, descriptor: BorrowedFd<'_>) -> bool;
-}
-
-struct Socket;
-
-impl Calls for Socket {
-    fn get(&self, watched: &mut Watched, room: &mut [u8]) -> Result<usize, Errno> {
-        recv(watched.source.as_fd(), room, RecvFlags::DONTWAIT).map(|(received, _)| received)
-    }
-
-    fn put(&self, watched: &mut Watched, data: &[u8]) -> Result<usize, Errno> {
-        send(watched.source.as_fd(), data, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
-    }
-
-    fn is_tcp(&self, descriptor: BorrowedFd<'_>) -> bool {
-        sockopt::socket_protocol(descriptor) == Ok(Some(ipproto::TCP))
-    }
-}
-
-struct File;
-
-impl Calls for File {
-    fn get(&self, watched: &mut Watched, room: &mut [u8]) -> Result<usize, Errno> {
-        set_nonblocking(watched)?;
-        rustix::io::read(watched.source.as_fd(), room)
-    }
-
-    fn put(&self, watched: &mut Watched, data: &[u8]) -> Result<usize, Errno> {
-        set_nonblocking(watched)?;
-        rustix::io::write(watched.source.as_fd(), data)
-    }
-
-    fn is_tcp(&self, _: BorrowedFd<'_>) -> bool {
-        false
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Socket,
+    File,
 }
 
 fn receive(
     watched: &mut Watched,
     pool: &BufferPool,
     at_most: usize,
-    calls: impl Calls,
-) -> Result<Outcome, Errno> {
-    let at_most = at_most.min(LARGEST);
-    let buffer = pool.fill(at_most, |room| uninterrupted(|| calls.get(watched, room)))?;
-    if (1..at_most).contains(&buffer.len()) && is_tcp(watched, &calls) {
-        watched.came_short(Direction::Read);
+    means: Means,
+) -> Attempt<Buffer> {
+    if means == Means::File {
+        set_nonblocking(watched)?;
     }
-    Ok(Outcome::Received(buffer))
+    let (at_most, from) = (at_most.min(LARGEST), watched.source.as_fd());
+    let buffer = pool.fill(at_most, |room| {
+        uninterrupted(|| match means {
+            Means::Socket => {
+                recv(from, &mut *room, RecvFlags::DONTWAIT).map(|(received, _)| received)
+            }
+            Means::File => rustix::io::read(from, &mut *room),
+        })
+    })?;
+    note_short(watched, Direction::Read, means, buffer.len(), at_most);
+    Ok(buffer)
 }
 
+#[inline(never)]
+fn receive_into(watched: &mut Watched, buffer: &mut Buffer) -> Attempt<()> {
+    let from = watched.source.as_fd();
+    buffer.fill(|room| {
+        uninterrupted(|| recv(from, &mut *room, RecvFlags::DONTWAIT).map(|(received, _)| received))
+    })?;
+    note_short(watched, Direction::Read, Means::Socket, buffer.len(), buffer.room());
+    Ok(())
+}
+
+#[inline(never)]
+fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt<Box<Datagram>> {
+    let from = watched.source.as_fd();
+    let mut told = None;
+    let data = pool.fill(at_most.min(LARGEST), |room| {
+        let message = uninterrupted(|| {
+            let mut control = RecvAncillaryBuffer::default();
+            let room = &mut [IoSliceMut::new(room)];
+            recvmsg(from, room, &mut control, RecvFlags::DONTWAIT)
+        })?;
+        let received = message.bytes;
+        told = Some(message);
+        Ok::<_, Errno>(received)
+    })?;
+    let Some(message) = told else { return Err(Errno::IO) };
+    let from = match message.address {
+        Some(address) => Address::from_kernel(address)?,
+        // Only a Unix socket can speak without a name.
+        None => Address::unnamed_unix(),
+    };
+    let truncated = message.flags.contains(ReturnFlags::TRUNC);
+    Ok(Box::new(Datagram::new(data, from, truncated)))
+}
+
+/// Sends `all` bytes from where `progress` stands, `put` by `put`; each tells how many bytes the
+/// kernel took, and of how many.
 fn transmit(
     watched: &mut Watched,
-    data: &mut Buffer,
     progress: &mut Progress,
-    calls: impl Calls,
-) -> Result<Outcome, Errno> {
+    means: Means,
+    all: usize,
+    put: impl Fn(BorrowedFd<'_>, usize) -> Attempt<(usize, usize)>,
+) -> Attempt<()> {
+    if means == Means::File {
+        set_nonblocking(watched)?;
+    }
     loop {
-        let sent = uninterrupted(|| calls.put(watched, &data[*progress..]))?;
+        let (sent, offered) = uninterrupted(|| put(watched.source.as_fd(), *progress))?;
         *progress += sent;
-        if *progress >= data.len() {
-            return Ok(Outcome::Sent(mem::take(data)));
+        if *progress >= all {
+            return Ok(());
         }
         if sent == 0 {
             // A device that takes nothing and does not refuse would be asked for ever.
             return Err(Errno::IO);
         }
-        if is_tcp(watched, &calls) {
-            watched.came_short(Direction::Write);
-            if !watched.may(Direction::Write) {
-                return Err(Errno::WOULDBLOCK);
-            }
+        note_short(watched, Direction::Write, means, sent, offered.min(MOST_AT_ONCE));
+        if !watched.may(Direction::Write) {
+            return Err(Errno::WOULDBLOCK);
         }
     }
 }
 
+#[inline(never)]
+fn transmit_vectored(
+    watched: &mut Watched,
+    progress: &mut Progress,
+    data: &[Buffer],
+) -> Attempt<()> {
+    let all = data.iter().map(|part| part.len()).sum();
+    transmit(watched, progress, Means::Socket, all, |to, from| {
+        let pieces = rest(data, from);
+        let offered = pieces.iter().map(|piece| piece.len()).sum();
+        Ok((sendmsg(to, &pieces, &mut SendAncillaryBuffer::default(), NOW)?, offered))
+    })
+}
+
+/// What of `data` follows its first `sent` bytes, in as many pieces as the kernel takes at once.
+fn rest(data: &[Buffer], mut sent: usize) -> Vec<IoSlice<'_>> {
+    /// Linux's UIO_MAXIOV; the others have the same.
+    const MOST: usize = 1024;
+    let mut slices = Vec::with_capacity(data.len().min(MOST));
+    for part in data {
+        let skipped = sent.min(part.len());
+        sent -= skipped;
+        if skipped < part.len() && slices.len() < MOST {
+            slices.push(IoSlice::new(&part[skipped..]));
+        }
+    }
+    slices
+}
+
+#[inline(never)]
+fn send_to(socket: BorrowedFd<'_>, data: &[u8], to: &Address) -> Attempt<()> {
+    // A datagram goes whole or not at all.
+    uninterrupted(|| match to {
+        Address::Inet(to) => sendto(socket, data, NOW, to),
+        Address::Unix(to) => sendto(socket, data, NOW, &to.to_kernel()?),
+    })?;
+    Ok(())
+}
+
+/// A transfer that came out short tells on TCP that the kernel has no more to give or take.
+fn note_short(
+    watched: &mut Watched,
+    direction: Direction,
+    means: Means,
+    transferred: usize,
+    at_most: usize,
+) {
+    if means == Means::Socket && (1..at_most).contains(&transferred) && is_tcp(watched) {
+        watched.came_short(direction);
+    }
+}
+
 /// Asks the kernel once a short transfer makes the answer worth knowing.
-fn is_tcp(watched: &mut Watched, calls: &impl Calls) -> bool {
+fn is_tcp(watched: &mut Watched) -> bool {
     if watched.kind == Kind::Unknown {
-        let tcp = calls.is_tcp(watched.source.as_fd());
+        let tcp = sockopt::socket_protocol(watched.source.as_fd()) == Ok(Some(ipproto::TCP));
         watched.kind = if tcp { Kind::Tcp } else { Kind::Other };
     }
     watched.kind == Kind::Tcp
 }
 
-fn accept_one(watched: &mut Watched) -> Result<OwnedFd, Errno> {
+fn accept_one(watched: &mut Watched) -> Attempt<Socket> {
     set_nonblocking(watched)?;
     loop {
-        match accept_ready_socket(watched.source.as_fd()) {
+        match kernel_socket::accept(watched.source.as_fd()) {
             // The peer gave up while it queued; the next in the queue may not have (accept(2)).
             Err(Errno::INTR | Errno::CONNABORTED) => {}
-            result => return result,
+            result => return result.map(Socket::new),
         }
     }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn accept_ready_socket(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    use rustix::net::{SocketFlags, accept_with};
-    accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
-}
-
-#[cfg(target_vendor = "apple")]
-fn accept_ready_socket(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let socket = rustix::net::accept(listener)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    Ok(socket)
 }
 
 fn start_or_finish_connect(
     watched: &mut Watched,
     address: &Address,
     progress: &mut Progress,
-) -> Result<Outcome, Errno> {
+) -> Attempt<Outcome> {
     if *progress == 0 {
         set_nonblocking(watched)?;
-        let socket = watched.source.as_fd();
-        let answer = match address {
-            Address::Inet(address) => connect(socket, address),
-            Address::Unix(address) => connect(socket, &*address.0),
-        };
-        return match answer {
+        return match kernel_socket::connect(watched.source.as_fd(), address) {
             Ok(()) => Ok(Outcome::Connected),
             // An interrupted connect goes on by itself, as one in progress does, whoever began it
             // (connect(2)).
@@ -196,7 +284,7 @@ fn start_or_finish_connect(
 }
 
 /// The calls that take no "do not wait" flag need it on the open file description, set once.
-fn set_nonblocking(watched: &mut Watched) -> Result<(), Errno> {
+fn set_nonblocking(watched: &mut Watched) -> Attempt<()> {
     if !watched.nonblocking {
         let descriptor = watched.source.as_fd();
         let flags = fcntl_getfl(descriptor)?;
@@ -208,7 +296,7 @@ fn set_nonblocking(watched: &mut Watched) -> Result<(), Errno> {
     Ok(())
 }
 
-fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Attempt<T>) -> Attempt<T> {
     loop {
         match call() {
             Err(Errno::INTR) => {}

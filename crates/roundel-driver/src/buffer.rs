@@ -31,6 +31,25 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// An empty buffer with room for `room` bytes, to be received into.
+    pub fn with_room(room: usize) -> Self {
+        Self { bytes: vec![0; room], len: 0, home: None }
+    }
+
+    /// How many bytes can be received into the buffer; the content counts in.
+    pub fn room(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Lets `fill` write into all of the room and makes what it reports the content.
+    ///
+    /// # Errors
+    /// Whatever `fill` fails with; the content then is what it was, as far as it was left alone.
+    pub fn fill<E>(&mut self, fill: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<(), E> {
+        self.len = fill(&mut self.bytes)?.min(self.bytes.len());
+        Ok(())
+    }
+
     /// Keeps only the first `len` bytes of the content; no effect if there are fewer.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
@@ -176,7 +195,7 @@ impl BufferPool {
     fn take(&self, at_most: usize) -> Buffer {
         let Some(shelf) = self.shelves.iter().find(|shelf| shelf.size >= at_most) else {
             // Larger than any shelf: the caller asked for one big read and pays for it.
-            return Buffer { bytes: vec![0; at_most], len: 0, home: None };
+            return Buffer::with_room(at_most);
         };
         let kept = shelf.kept.borrow_mut().pop();
         let bytes = kept.unwrap_or_else(|| vec![0; shelf.size]);

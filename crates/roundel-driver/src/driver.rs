@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
 
-use crate::{Completion, DriverError, Key, Operation, SourceId};
+use crate::{
+    BlockingCall, Completion, DriverError, Family, File, Key, Operation, Socket, SocketError,
+    SocketKind, SourceId, kernel_socket,
+};
 
 /// Carries out operations and tells which are done.
 ///
@@ -17,8 +20,37 @@ pub trait Driver: fmt::Debug {
     /// source when an operation first has to wait.
     fn attach(&mut self, source: Source) -> SourceId;
 
+    /// Makes a socket, non-blocking and closed on exec: the kernel's, unless the driver has a
+    /// network of its own.
+    ///
+    /// # Errors
+    /// There are too many open files, or the system has no such sockets.
+    fn socket(&mut self, family: Family, kind: SocketKind) -> Result<Socket, SocketError> {
+        kernel_socket::open(family, kind)
+    }
+
+    /// Takes in a socket that this driver made or accepted, or one of the kernel's.
+    ///
+    /// # Panics
+    /// If it is a socket that only another driver knows.
+    #[track_caller]
+    fn attach_socket(&mut self, socket: Socket) -> SourceId {
+        self.attach(socket.source().expect("a socket is attached to the driver that made it"))
+    }
+
+    /// Takes in a file that this driver opened, or one of the kernel's.
+    ///
+    /// # Panics
+    /// If it is a file that only another driver knows.
+    #[track_caller]
+    fn attach_file(&mut self, file: File) -> SourceId {
+        self.attach(file.source().expect("a file is attached to the driver that opened it"))
+    }
+
     /// Lets a source go. Its operations under way fail with
-    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted).
+    /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted); those of a file may also come
+    /// to their end. Returns the kernel's descriptor, to be dropped where foreign code may run;
+    /// there is none if the driver did not have the source, or alone knows what it is.
     fn detach(&mut self, id: SourceId) -> Option<Source>;
 
     /// Starts an operation, or finishes it on the spot where the kernel lets it.
@@ -73,6 +105,9 @@ pub enum Submitted {
     Done(Completion),
     /// It is under way; the outcome will be found under the key.
     Pending(Key),
+    /// It takes a call that blocks, which the driver must not make: whoever submitted the
+    /// operation has the call made on another thread. The outcome will be found under the key.
+    Blocking(Key, BlockingCall),
 }
 
 /// A driver's counters.

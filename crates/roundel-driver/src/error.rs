@@ -1,10 +1,10 @@
-//! `OperationError` and `DriverError`: what failed, why, and what came back.
+//! `OperationError`, `SocketError`, `DriverError`: what failed, why, and what came back.
 
-use std::{io, mem};
+use std::{fmt, io, mem};
 
 use roundel_selector::SelectorError;
 
-use crate::Operation;
+use crate::{Address, Operation};
 
 /// An operation failed; says which, why, and returns the caller's bytes.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,13 @@ impl OperationError {
     pub fn new(operation: &mut Operation, transferred: usize, cause: impl Into<io::Error>) -> Self {
         let action = operation.action();
         let data = match operation {
-            Operation::Send { data, .. } | Operation::Write { data, .. } => {
-                Some(mem::take(data).into_vec())
+            Operation::Send { data, .. }
+            | Operation::SendTo { data, .. }
+            | Operation::Write { data, .. }
+            | Operation::WriteAt { data, .. }
+            | Operation::RecvInto { buffer: data, .. } => Some(mem::take(data).into_vec()),
+            Operation::SendVectored { data, .. } => {
+                Some(mem::take(data).iter().flat_map(|part| part.iter().copied()).collect())
             }
             _ => None,
         };
@@ -60,7 +65,8 @@ impl OperationError {
         self.0.transferred
     }
 
-    /// The bytes of a send or write, sent or not.
+    /// The bytes of a send or write, sent or not; of a vectored one, in one piece. The memory of a
+    /// receive that was given its buffer.
     pub fn into_data(self) -> Option<Vec<u8>> {
         self.0.data
     }
@@ -69,6 +75,67 @@ impl OperationError {
 impl From<OperationError> for io::Error {
     fn from(error: OperationError) -> Self {
         Self::new(error.kind(), error)
+    }
+}
+
+/// A socket could not be made, or refused a call; says which.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}{}", Of(.address))]
+pub struct SocketError {
+    action: &'static str,
+    address: Option<Address>,
+    #[source]
+    cause: io::Error,
+}
+
+impl SocketError {
+    /// For drivers: the failure of `action`, as "opening a socket".
+    pub fn of(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self { action, address: None, cause }
+    }
+
+    pub(crate) fn with(action: &'static str, address: Address, cause: io::Error) -> Self {
+        Self { action, address: Some(address), cause }
+    }
+
+    /// What was being done, as "binding a socket".
+    pub fn action(&self) -> &'static str {
+        self.action
+    }
+
+    /// The address it was done with.
+    pub fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
+    /// The kernel's reason.
+    pub fn io_error(&self) -> &io::Error {
+        &self.cause
+    }
+
+    /// The kind of the kernel's reason.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+
+    /// The system's number of the reason, if the system gave it.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.cause.raw_os_error()
+    }
+}
+
+impl From<SocketError> for io::Error {
+    fn from(error: SocketError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// The address of an action, if it has one.
+struct Of<'a>(&'a Option<Address>);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |address| write!(f, " to {address}"))
     }
 }
 

@@ -44,22 +44,34 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod address;
 mod arena;
 mod attempt;
+mod blocking;
 mod buffer;
 mod driver;
 mod error;
+mod file;
+mod file_call;
+mod kernel_socket;
 mod operation;
 mod selector_driver;
+mod socket;
+mod socket_option;
 mod unclaimed;
 mod watched;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+pub use address::{Address, UnixAddress};
+pub use blocking::BlockingCall;
 pub use buffer::{Buffer, BufferPool};
 pub use driver::{Driver, DriverStatistics, Submitted};
-pub use error::{DriverError, OperationError};
-pub use operation::{Address, Completion, Key, Operation, Outcome, SourceId, UnixAddress};
+pub use error::{DriverError, OperationError, SocketError};
+pub use file::{File, FileKind, ForeignFile, Metadata, OpenOptions};
+pub use operation::{Completion, Datagram, Key, Operation, Outcome, SourceId};
 pub use roundel_selector::{Interest, Notifier, Notify, Readiness, SelectorError, Source};
 pub use selector_driver::SelectorDriver;
+pub use socket::{Credentials, Family, Socket, SocketCalls, SocketKind};
+pub use socket_option::{KeepAlive, SocketOption, SocketOptionName};

@@ -1,10 +1,10 @@
 //! `Operation` and `Outcome`: the closed lists of what can be asked and what comes back.
 
-use std::{io, net::SocketAddr, os::fd::OwnedFd, path::Path};
+use std::path::PathBuf;
 
 use roundel_selector::{Interest, Readiness};
 
-use crate::{Buffer, OperationError, arena::Place};
+use crate::{Address, Buffer, File, Metadata, OpenOptions, OperationError, Socket, arena::Place};
 
 /// A source attached to a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +67,45 @@ pub enum Operation {
         /// No more than this.
         at_most: usize,
     },
+    /// Receive into a buffer of the caller's, as much as it has [room](Buffer::with_room) for;
+    /// for large amounts, as it waits with its memory. Source: recv(2).
+    RecvInto {
+        /// From where.
+        source: SourceId,
+        /// Where to; what it held is overwritten.
+        buffer: Buffer,
+    },
+    /// Receive one datagram and learn who sent it. Source: recvfrom(2).
+    RecvFrom {
+        /// From where.
+        source: SourceId,
+        /// No more than this; the rest of a longer one is lost, and that is told. No more than
+        /// 256 KiB.
+        at_most: usize,
+    },
     /// Send all of `data` on a socket. Source: send(2).
     Send {
         /// Where to.
         source: SourceId,
         /// The bytes; they come back with the outcome.
         data: Buffer,
+    },
+    /// Send all of several buffers, one behind the other; on a socket of datagrams, as one.
+    /// Source: sendmsg(2).
+    SendVectored {
+        /// Where to.
+        source: SourceId,
+        /// The bytes; they come back with the outcome.
+        data: Vec<Buffer>,
+    },
+    /// Send one datagram. Source: sendto(2).
+    SendTo {
+        /// From where.
+        source: SourceId,
+        /// The datagram; it comes back with the outcome.
+        data: Buffer,
+        /// Where to; in a box, so that all other operations stay small.
+        to: Box<Address>,
     },
     /// Read up to `at_most` bytes from a pipe, a terminal or a file, at its own position; an empty
     /// buffer is the end. Source: read(2).
@@ -108,41 +141,118 @@ pub enum Operation {
         /// The direction or directions; either ends the wait.
         interest: Interest,
     },
+    /// Open a file. Source: open(2).
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// How.
+        options: OpenOptions,
+    },
+    /// Read up to `at_most` bytes at `offset` of a file, and no more than 1 MiB at once; an empty
+    /// buffer is the end, unless nothing was asked for. Source: pread(2).
+    ReadAt {
+        /// The file.
+        source: SourceId,
+        /// Bytes from its begin.
+        offset: u64,
+        /// No more than this.
+        at_most: usize,
+    },
+    /// Write all of `data` at `offset` of a file. Source: pwrite(2).
+    WriteAt {
+        /// The file.
+        source: SourceId,
+        /// Bytes from its begin.
+        offset: u64,
+        /// The bytes; they come back with the outcome.
+        data: Buffer,
+    },
+    /// Wait until what was written to a file lies on its disk. Source: fsync(2).
+    Sync {
+        /// The file.
+        source: SourceId,
+        /// Only the content and what it takes to read it; times may be lost.
+        data_only: bool,
+    },
+    /// Ask what is known of a file. Source: statx(2).
+    Metadata {
+        /// The file.
+        source: SourceId,
+    },
+    /// Detach a file or any other source and close it, unless it is shared, where that may take
+    /// its time. What could not be written is told by `Sync`, not here. Source: close(2).
+    Close {
+        /// Whom.
+        source: SourceId,
+    },
 }
 
 impl Operation {
-    /// Whom the operation is about.
-    pub fn source(&self) -> SourceId {
+    /// Whom the operation is about; nobody yet, if it opens a file.
+    pub fn source(&self) -> Option<SourceId> {
         match *self {
             Self::Recv { source, .. }
+            | Self::RecvInto { source, .. }
+            | Self::RecvFrom { source, .. }
             | Self::Send { source, .. }
+            | Self::SendVectored { source, .. }
+            | Self::SendTo { source, .. }
             | Self::Read { source, .. }
             | Self::Write { source, .. }
             | Self::Accept { source }
             | Self::Connect { source, .. }
-            | Self::Ready { source, .. } => source,
+            | Self::Ready { source, .. }
+            | Self::ReadAt { source, .. }
+            | Self::WriteAt { source, .. }
+            | Self::Sync { source, .. }
+            | Self::Metadata { source }
+            | Self::Close { source } => Some(source),
+            Self::Open { .. } => None,
         }
     }
 
     /// The verb, for errors: what was being done.
     pub(crate) fn action(&self) -> &'static str {
         match self {
-            Self::Recv { .. } => "receiving from a socket",
-            Self::Send { .. } => "sending on a socket",
+            Self::Recv { .. } | Self::RecvInto { .. } => "receiving from a socket",
+            Self::RecvFrom { .. } => "receiving a datagram",
+            Self::Send { .. } | Self::SendVectored { .. } => "sending on a socket",
+            Self::SendTo { .. } => "sending a datagram",
             Self::Read { .. } => "reading",
             Self::Write { .. } => "writing",
             Self::Accept { .. } => "accepting a connection",
             Self::Connect { .. } => "connecting a socket",
             Self::Ready { .. } => "waiting for readiness",
+            Self::Open { .. } => "opening a file",
+            Self::ReadAt { .. } => "reading a file",
+            Self::WriteAt { .. } => "writing a file",
+            Self::Sync { .. } => "syncing a file",
+            Self::Metadata { .. } => "reading a file's metadata",
+            Self::Close { .. } => "closing",
         }
     }
 
-    /// Which way the bytes go: the queue the operation waits in.
-    pub(crate) fn direction(&self) -> Direction {
-        match self {
-            Self::Recv { .. } | Self::Read { .. } | Self::Accept { .. } => Direction::Read,
-            Self::Send { .. } | Self::Write { .. } | Self::Connect { .. } => Direction::Write,
-            Self::Ready { .. } => Direction::Watch,
+    /// The queue the operation waits in: whose, and which way the bytes go. None for those whose
+    /// readiness no kernel reports: a disk is always ready, and slow.
+    pub(crate) fn queue(&self) -> Option<(SourceId, Direction)> {
+        match *self {
+            Self::Recv { source, .. }
+            | Self::RecvInto { source, .. }
+            | Self::RecvFrom { source, .. }
+            | Self::Read { source, .. }
+            | Self::Accept { source } => Some((source, Direction::Read)),
+            Self::Send { source, .. }
+            | Self::SendVectored { source, .. }
+            | Self::SendTo { source, .. }
+            | Self::Write { source, .. }
+            | Self::Connect { source, .. } => Some((source, Direction::Write)),
+            Self::Ready { source, .. } => Some((source, Direction::Watch)),
+            Self::Open { .. }
+            | Self::ReadAt { .. }
+            | Self::WriteAt { .. }
+            | Self::Sync { .. }
+            | Self::Metadata { .. }
+            | Self::Close { .. } => None,
         }
     }
 }
@@ -160,56 +270,48 @@ pub(crate) enum Direction {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Of `Recv` and `Read`: the data; empty at the end of the stream.
+    /// Of `Recv`, `RecvInto`, `Read` and `ReadAt`: the data; empty at the end.
     Received(Buffer),
-    /// Of `Send` and `Write`: everything went out; the buffer comes back.
+    /// Of `RecvFrom`.
+    Datagram(Box<Datagram>),
+    /// Of `Send`, `SendTo`, `Write` and `WriteAt`: everything went out; the buffer comes back.
     Sent(Buffer),
+    /// Of `SendVectored`: everything went out; the buffers come back.
+    SentVectored(Vec<Buffer>),
     /// Of `Accept`: the connected socket, non-blocking and closed on exec.
-    Accepted(OwnedFd),
+    Accepted(Socket),
     /// Of `Connect`.
     Connected,
     /// Of `Ready`: in which ways.
     Ready(Readiness),
+    /// Of `Open`: the file, closed on exec.
+    Opened(File),
+    /// Of `Sync`.
+    Synced,
+    /// Of `Metadata`.
+    Metadata(Box<Metadata>),
+    /// Of `Close`.
+    Closed,
+}
+
+/// What `RecvFrom` brings.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Datagram {
+    /// The message, or as much of it as was asked for.
+    pub data: Buffer,
+    /// Who sent it; an unnamed Unix address if the sender's socket has no name.
+    pub from: Address,
+    /// It was longer, and the rest is lost.
+    pub truncated: bool,
+}
+
+impl Datagram {
+    /// For drivers.
+    pub fn new(data: Buffer, from: Address, truncated: bool) -> Self {
+        Self { data, from, truncated }
+    }
 }
 
 /// An outcome, or what went wrong together with what was not lost.
 pub type Completion = Result<Outcome, OperationError>;
-
-/// Where a socket connects to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Address {
-    /// TCP or UDP.
-    Inet(SocketAddr),
-    /// A Unix socket.
-    Unix(UnixAddress),
-}
-
-/// The path of a Unix socket, checked for its length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnixAddress(pub(crate) Box<rustix::net::SocketAddrUnix>);
-
-impl UnixAddress {
-    /// The path; none for an abstract name.
-    pub fn path(&self) -> Option<std::path::PathBuf> {
-        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
-        self.0.path_bytes().map(|bytes| OsStr::from_bytes(bytes).into())
-    }
-}
-
-impl Address {
-    /// The Unix socket at `path`.
-    ///
-    /// # Errors
-    /// The path is longer than the kernel's `sun_path` (108 bytes on Linux) or holds a NUL.
-    pub fn unix(path: impl AsRef<Path>) -> io::Result<Self> {
-        let address = rustix::net::SocketAddrUnix::new(path.as_ref())?;
-        Ok(Self::Unix(UnixAddress(Box::new(address))))
-    }
-}
-
-impl From<SocketAddr> for Address {
-    fn from(address: SocketAddr) -> Self {
-        Self::Inet(address)
-    }
-}

@@ -16,6 +16,8 @@ use crate::{
     Submitted,
     arena::Arena,
     attempt::{Progress, aborted, attempt},
+    blocking::CallsOut,
+    file_call::FileCall,
     operation::{Direction, Operation},
     watched::{Kind, NONE, Watched, concerns, either, interest_of},
 };
@@ -28,10 +30,14 @@ enum Slot {
         progress: Progress,
         next: u32,
     },
+    /// Another thread makes the call.
+    Out {
+        operation: Operation,
+    },
     /// With its source's place and the number of its arrival, should it be cancelled now.
     Done {
         completion: Completion,
-        source: SourceId,
+        source: Option<SourceId>,
         arrival: u64,
     },
 }
@@ -72,6 +78,7 @@ pub struct SelectorDriver {
     /// Done since the last wait returned.
     finished: Vec<Key>,
     waiting: usize,
+    calls: CallsOut,
     pool: BufferPool,
     statistics: DriverStatistics,
 }
@@ -87,6 +94,7 @@ impl SelectorDriver {
             changed: Vec::new(),
             finished: Vec::new(),
             waiting: 0,
+            calls: CallsOut::new(),
             pool: BufferPool::new(),
             statistics: DriverStatistics::default(),
         }
@@ -104,7 +112,7 @@ impl SelectorDriver {
 
     /// Lets an operation wait at the end of its source's queue.
     fn enqueue(&mut self, operation: Operation, progress: Progress) -> Key {
-        let (id, direction) = (operation.source(), operation.direction());
+        let (id, direction) = operation.queue().expect("submit checked that it has one");
         let place = self.slots.insert(Slot::Waiting { operation, progress, next: NONE });
         let index = place.index;
         let watched = self.sources.get_mut(id.0).expect("submit checked the source");
@@ -158,8 +166,8 @@ impl SelectorDriver {
 
     /// Files the outcome of the operation at `index`, already taken out of its queue.
     fn finish(&mut self, index: u32, completion: Completion) {
-        let (place, slot) = self.slots.entry(index).expect("a queued operation has a slot");
-        if let Slot::Waiting { operation, .. } = slot {
+        let (place, slot) = self.slots.entry(index).expect("an operation under way has a slot");
+        if let Slot::Waiting { operation, .. } | Slot::Out { operation } = slot {
             let (source, arrival) = (operation.source(), self.statistics.delayed);
             *slot = Slot::Done { completion, source, arrival };
         }
@@ -200,6 +208,37 @@ impl SelectorDriver {
                 queue.tail = NONE;
             }
             self.note_change(source, direction);
+        }
+    }
+
+    /// Has another thread make the call that an operation comes down to.
+    fn hand_out(&mut self, mut operation: Operation) -> Submitted {
+        let closing = matches!(operation, Operation::Close { .. });
+        let source = match operation.source() {
+            Some(id) if closing => self.detach(id).map(Some),
+            Some(id) => self.sources.get_mut(id.0).map(|watched| Some(watched.source.clone())),
+            None => Some(None),
+        };
+        let Some(source) = source else {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
+        };
+        let call = FileCall::new(&mut operation, source).expect("what has no queue is a call");
+        let place = self.slots.insert(Slot::Out { operation });
+        self.waiting += 1;
+        Submitted::Blocking(Key(place), self.calls.hand_out(place, call, self.selector.notifier()))
+    }
+
+    /// Files the answers of other threads.
+    fn collect_answers(&mut self) {
+        while let Some((place, answer)) = self.calls.answer() {
+            // Given up meanwhile, it has no slot, and what it brings is dropped.
+            let Some(Slot::Out { operation }) = self.slots.get_mut(place) else { continue };
+            let written = answer.written;
+            let completion = answer
+                .settle(operation)
+                .map_err(|cause| OperationError::new(operation, written, cause));
+            self.waiting -= 1;
+            self.finish(place.index, completion);
         }
     }
 
@@ -290,15 +329,17 @@ impl Driver for SelectorDriver {
     }
 
     fn submit(&mut self, mut operation: Operation) -> Submitted {
-        let direction = operation.direction();
-        let Some(watched) = self.sources.get_mut(operation.source().0) else {
+        let Some((source, direction)) = operation.queue() else {
+            return self.hand_out(operation);
+        };
+        let Some(watched) = self.sources.get_mut(source.0) else {
             return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
         };
         // A connect has to be begun before there can be anything to wait for.
         let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
         let mut progress = 0;
         if watched.queue(direction).is_empty() {
-            if let Some(outcome) = watched.claim(&operation) {
+            if let Some(outcome) = watched.claim(&mut operation) {
                 return Submitted::Done(Ok(outcome));
             }
             if worth_trying {
@@ -323,25 +364,33 @@ impl Driver for SelectorDriver {
         }
         match self.slots.remove(key.0)? {
             Slot::Done { completion, .. } => Some(completion),
-            Slot::Waiting { .. } => None,
+            Slot::Waiting { .. } | Slot::Out { .. } => None,
         }
     }
 
     fn cancel(&mut self, key: Key) -> bool {
-        if let Some(Slot::Waiting { operation, .. }) = self.slots.get_mut(key.0) {
-            let (source, direction) = (operation.source().0.index, operation.direction());
-            self.unlink(source, direction, key.0.index);
+        if let Some(Slot::Waiting { operation, .. }) = self.slots.get_mut(key.0)
+            && let Some((source, direction)) = operation.queue()
+        {
+            self.unlink(source.0.index, direction, key.0.index);
         }
-        let slot = self.slots.remove(key.0);
-        if let Some(Slot::Done { completion, source, arrival }) = slot {
-            if let Some(watched) = self.sources.get_mut(source.0) {
-                watched.unclaimed.get_or_insert_default().keep(arrival, completion);
-                // Somebody may be waiting for just this.
-                self.serve(source.0.index, Direction::Read);
+        match self.slots.remove(key.0) {
+            Some(Slot::Done { completion, source, arrival }) => {
+                if let Some(source) = source
+                    && let Some(watched) = self.sources.get_mut(source.0)
+                {
+                    watched.unclaimed.get_or_insert_default().keep(arrival, completion);
+                    // Somebody may be waiting for just this.
+                    self.serve(source.0.index, Direction::Read);
+                }
+                true
             }
-            return true;
+            Some(Slot::Out { .. }) => {
+                self.waiting -= 1;
+                true
+            }
+            slot => slot.is_some(),
         }
-        slot.is_some()
     }
 
     fn wait(
@@ -366,6 +415,7 @@ impl Driver for SelectorDriver {
                 self.tell_watchers(index, event);
             }
         }
+        self.collect_answers();
         completed.append(&mut self.finished);
         Ok(())
     }

@@ -83,8 +83,14 @@ impl Watched {
         }
     }
 
-    /// What an operation gets of what a cancelled one had received.
-    pub(crate) fn claim(&mut self, operation: &Operation) -> Option<Outcome> {
+    /// What an operation gets of what a cancelled one had received; mostly there is nothing.
+    #[inline]
+    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Outcome> {
+        if self.unclaimed.is_some() { self.claim_kept(operation) } else { None }
+    }
+
+    #[cold]
+    fn claim_kept(&mut self, operation: &mut Operation) -> Option<Outcome> {
         let unclaimed = self.unclaimed.as_mut()?;
         let outcome = unclaimed.claim(operation);
         if unclaimed.is_empty() {

@@ -3,15 +3,50 @@
 use std::{
     fmt,
     os::fd::{AsFd, BorrowedFd},
+    path::Path,
     rc::Rc,
 };
 
-use roundel_driver::{Address, Buffer, Interest, Operation, Source, SourceId};
+use roundel_driver::{
+    Address, Buffer, Driver, Family, File, Interest, OpenOptions, Operation, Socket, SocketError,
+    SocketKind, Source, SourceId,
+};
 
-use crate::{core::Core, submission::Submission};
+use crate::{LoopHandle, core::Core, submission::Submission};
 
-/// A socket, pipe or other descriptor attached to a loop. Dropping it detaches the source, which
-/// closes it unless it is shared; operations under way then fail with
+/// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`].
+pub trait Attach: Clone + fmt::Debug + sealed::Sealed {
+    #[doc(hidden)]
+    fn attach_to(self, driver: &mut dyn Driver) -> SourceId;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Source {}
+    impl Sealed for super::Socket {}
+    impl Sealed for super::File {}
+}
+
+impl Attach for Source {
+    fn attach_to(self, driver: &mut dyn Driver) -> SourceId {
+        driver.attach(self)
+    }
+}
+
+impl Attach for Socket {
+    fn attach_to(self, driver: &mut dyn Driver) -> SourceId {
+        driver.attach_socket(self)
+    }
+}
+
+impl Attach for File {
+    fn attach_to(self, driver: &mut dyn Driver) -> SourceId {
+        driver.attach_file(self)
+    }
+}
+
+/// A socket, file, pipe or other descriptor attached to a loop. Dropping it detaches the source,
+/// which closes it unless it is shared; operations under way then fail with
 /// [`ConnectionAborted`](std::io::ErrorKind::ConnectionAborted).
 ///
 /// This is asyncio's `sock_*` layer: one call, one operation, no buffering.
@@ -28,21 +63,36 @@ use crate::{core::Core, submission::Submission};
 /// assert!(matches!(received, Outcome::Received(data) if &data[..] == b"hello"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Attached {
-    core: Rc<Core>,
-    id: SourceId,
-    source: Source,
+pub struct Attached<T = Source> {
+    seat: Seat,
+    held: T,
 }
 
-impl Attached {
-    pub(crate) fn new(core: &Rc<Core>, source: Source) -> Self {
-        let id = core.driver.borrow_mut().attach(source.clone());
-        Self { core: Rc::clone(core), id, source }
-    }
+/// A source's place in the driver, given up by the drop.
+struct Seat {
+    core: Rc<Core>,
+    id: SourceId,
+}
 
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let source = self.core.driver.borrow_mut().detach(self.id);
+        // The owner's own drop is user code: no borrow is held by now.
+        drop(source);
+    }
+}
+
+impl<T: Attach> Attached<T> {
+    pub(crate) fn new(core: &Rc<Core>, held: T) -> Self {
+        let id = held.clone().attach_to(&mut **core.driver.borrow_mut());
+        Self { seat: Seat { core: Rc::clone(core), id }, held }
+    }
+}
+
+impl<T> Attached<T> {
     /// Submits any operation; `operation` makes it from the source's id.
     pub fn submit(&self, operation: impl FnOnce(SourceId) -> Operation) -> Submission {
-        Submission::new(&self.core, operation(self.id))
+        Submission::new(&self.seat.core, operation(self.seat.id))
     }
 
     /// Receives up to `at_most` bytes; an empty buffer is the end of a stream.
@@ -86,28 +136,112 @@ impl Attached {
         self.submit(|source| Operation::Ready { source, interest })
     }
 
+    /// Detaches and closes it where that may take its time, unless it is shared. What could not be
+    /// written to a file is told by [`sync`](Attached::sync), not here.
+    pub fn close(self) -> Submission {
+        let Self { seat, held } = self;
+        drop(held);
+        Submission::new(&seat.core, Operation::Close { source: seat.id })
+    }
+}
+
+impl Attached<Source> {
     /// The source itself.
     pub fn source(&self) -> &Source {
-        &self.source
+        &self.held
     }
 }
 
-impl AsFd for Attached {
+impl AsFd for Attached<Source> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.source.as_fd()
+        self.held.as_fd()
     }
 }
 
-impl Drop for Attached {
-    fn drop(&mut self) {
-        let source = self.core.driver.borrow_mut().detach(self.id);
-        // The owner's own drop is user code: no borrow is held by now.
-        drop(source);
+impl Attached<Socket> {
+    /// The socket itself, for the calls that it answers at once.
+    pub fn socket(&self) -> &Socket {
+        &self.held
+    }
+
+    /// Receives into a buffer of the caller's, as much as it has room for. Waits with its memory:
+    /// for large amounts.
+    #[doc(alias = "sock_recv_into")]
+    pub fn recv_into(&self, buffer: Buffer) -> Submission {
+        self.submit(|source| Operation::RecvInto { source, buffer })
+    }
+
+    /// Receives one datagram of up to `at_most` bytes, with its sender's address.
+    #[doc(alias = "sock_recvfrom")]
+    pub fn recv_from(&self, at_most: usize) -> Submission {
+        self.submit(|source| Operation::RecvFrom { source, at_most })
+    }
+
+    /// Sends all of several buffers, one behind the other; they come back.
+    pub fn send_vectored(&self, data: Vec<Buffer>) -> Submission {
+        self.submit(|source| Operation::SendVectored { source, data })
+    }
+
+    /// Sends one datagram; the buffer comes back.
+    #[doc(alias = "sock_sendto")]
+    pub fn send_to(&self, data: impl Into<Buffer>, to: impl Into<Address>) -> Submission {
+        let to = Box::new(to.into());
+        self.submit(|source| Operation::SendTo { source, data: data.into(), to })
     }
 }
 
-impl fmt::Debug for Attached {
+impl Attached<File> {
+    /// The file itself.
+    pub fn file(&self) -> &File {
+        &self.held
+    }
+
+    /// Reads up to `at_most` bytes at `offset`; an empty buffer is the end.
+    pub fn read_at(&self, offset: u64, at_most: usize) -> Submission {
+        self.submit(|source| Operation::ReadAt { source, offset, at_most })
+    }
+
+    /// Writes all of `data` at `offset`; the buffer comes back.
+    pub fn write_at(&self, offset: u64, data: impl Into<Buffer>) -> Submission {
+        self.submit(|source| Operation::WriteAt { source, offset, data: data.into() })
+    }
+
+    /// Waits until what was written lies on the disk; with `data_only`, what is not needed to read
+    /// it back may be missing.
+    #[doc(alias = "fsync")]
+    pub fn sync(&self, data_only: bool) -> Submission {
+        self.submit(|source| Operation::Sync { source, data_only })
+    }
+
+    /// Asks what is known of the file.
+    #[doc(alias = "stat")]
+    pub fn metadata(&self) -> Submission {
+        self.submit(|source| Operation::Metadata { source })
+    }
+}
+
+impl LoopHandle {
+    /// Makes a socket by the loop's driver: the kernel's, or a simulated one. To be
+    /// [attached](Self::attach) for operations.
+    ///
+    /// # Errors
+    /// There are too many open files, or the system has no such sockets.
+    pub fn socket(&self, family: Family, kind: SocketKind) -> Result<Socket, SocketError> {
+        self.core.driver.borrow_mut().socket(family, kind)
+    }
+
+    /// Opens a file; the outcome is [`Opened`](crate::Outcome::Opened). On drivers that hear of
+    /// readiness, as all operations of files, by the
+    /// [default executor](Self::set_default_executor); without one they fail with
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported).
+    pub fn open(&self, path: impl AsRef<Path>, options: OpenOptions) -> Submission {
+        let path = path.as_ref().into();
+        Submission::new(&self.core, Operation::Open { path, options })
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Attached<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attached").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Attached").field("source", &self.held).finish_non_exhaustive()
     }
 }

@@ -92,7 +92,7 @@ mod current;
 mod ready;
 mod wake_state;
 
-pub use attached::Attached;
+pub use attached::{Attach, Attached};
 pub use config::{LoopConfig, SharedClock};
 pub use current::{TicketTurn, wake_ticket};
 pub use error::{LoopClosed, NoExecutor, RunError};
@@ -103,8 +103,10 @@ pub use loop_handle::LoopHandle;
 pub use ready::{Job, Site};
 pub use remote_handle::{RemoteCall, RemoteHandle};
 pub use roundel_driver::{
-    Address, Buffer, Completion, Driver, DriverStatistics, Interest, Operation, OperationError,
-    Outcome, Readiness, SelectorDriver, Source, SourceId,
+    Address, Buffer, Completion, Credentials, Datagram, Driver, DriverStatistics, Family, File,
+    FileKind, Interest, KeepAlive, Metadata, OpenOptions, Operation, OperationError, Outcome,
+    Readiness, SelectorDriver, Socket, SocketError, SocketKind, SocketOption, SocketOptionName,
+    Source, SourceId, UnixAddress,
 };
 pub use roundel_timer::{Clock, Deadline, SystemClock, TimerKey, VirtualClock};
 pub use stall::{Stall, Suspect};

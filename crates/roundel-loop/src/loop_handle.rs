@@ -16,7 +16,7 @@ use roundel_promise::{Promised, promise};
 use roundel_timer::{Deadline, TimerKey};
 
 use crate::{
-    Attached, Handle, Job, Layer, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle,
+    Attach, Attached, Handle, Job, Layer, LoopClosed, LoopStatistics, NoExecutor, RemoteHandle,
     TimerHandle, Unhandled, UnhandledHandler, Verdict, WatchHandle,
     core::{Core, Phase, TimerCall},
     current,
@@ -263,14 +263,14 @@ impl LoopHandle {
         RemoteHandle { inbox: self.core.inbox.clone() }
     }
 
-    /// Takes a source in for operations.
+    /// Takes a socket, a file or any other source in for operations.
     ///
     /// # Panics
     /// If the loop is closed.
     #[track_caller]
-    pub fn attach(&self, source: impl Into<Source>) -> Attached {
+    pub fn attach<T: Attach>(&self, source: T) -> Attached<T> {
         self.demand_open("attach");
-        Attached::new(&self.core, source.into())
+        Attached::new(&self.core, source)
     }
 
     /// Runs a call-back at every turn while `source` can be read; replaces the reader that the

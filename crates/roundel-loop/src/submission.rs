@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use roundel_driver::{Completion, Key, Operation, OperationError, Submitted};
+use roundel_driver::{BlockingCall, Completion, Key, Operation, OperationError, Submitted};
 
 use crate::{
     Handle, LoopHandle,
@@ -135,6 +135,10 @@ impl Submission {
         Self(match submitted {
             Submitted::Done(completion) => Stage::Done(completion, LoopHandle { core }),
             Submitted::Pending(key) => Stage::Pending(PendingOperation { core, key: Some(key) }),
+            Submitted::Blocking(key, call) => {
+                have_made(&core, call);
+                Stage::Pending(PendingOperation { core, key: Some(key) })
+            }
         })
     }
 
@@ -164,6 +168,18 @@ impl Submission {
             }
             Stage::Pending(pending) => pending.then(call),
             Stage::Taken => panic!("a submission was given a call-back after it was ready"),
+        }
+    }
+}
+
+/// Sends a call that blocks where such calls are made. No borrow is held: a pool is user code.
+fn have_made(core: &Core, call: BlockingCall) {
+    let executor = core.executor.borrow().clone();
+    match executor {
+        Some(execute) => execute(call.into()),
+        None => {
+            let why = "files need an executor here: LoopHandle::set_default_executor";
+            call.refuse(io::Error::new(io::ErrorKind::Unsupported, why));
         }
     }
 }

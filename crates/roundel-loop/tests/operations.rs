@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use roundel_loop::{Attached, EventLoop, LoopHandle, Outcome, Source};
+use roundel_loop::{Attached, EventLoop, LoopHandle, Outcome, Socket, SocketOption, Source};
 use support::{Log, event_loop, turn};
 
 fn pair(handle: &LoopHandle) -> (Attached, UnixStream) {
@@ -166,7 +166,7 @@ fn a_blocking_socket_does_not_block_the_loop() {
 }
 
 /// An echo server of call-backs alone: the shape that the benchmark and the tour have.
-fn echo(connection: Rc<Attached>) {
+fn echo(connection: Rc<Attached<Socket>>) {
     let mut submission = connection.recv(4096);
     loop {
         match submission.try_now() {
@@ -205,8 +205,8 @@ fn an_echo_of_call_backs_returns_every_byte_and_registers_once() {
         let loop_handle = handle.clone();
         let _accepting = listener.accept().then(move |completion| {
             let Ok(Outcome::Accepted(socket)) = completion else { panic!("{completion:?}") };
-            rustix::net::sockopt::set_tcp_nodelay(&socket, true).unwrap();
-            echo(Rc::new(loop_handle.attach(Source::new(socket))));
+            socket.set(SocketOption::NoDelay(true)).unwrap();
+            echo(Rc::new(loop_handle.attach(socket)));
         });
         let remote = event_loop.remote();
         let client = std::thread::spawn(move || {
@@ -302,7 +302,7 @@ fn an_echo_over_tcp_makes_no_call_in_vain() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_nodelay(true).unwrap();
-    let server = Rc::new(handle.attach(Source::new(listener.accept().unwrap().0)));
+    let server = Rc::new(handle.attach(Socket::new(listener.accept().unwrap().0)));
     echo(Rc::clone(&server));
     turn(&mut event_loop);
     let before = event_loop.driver_statistics();

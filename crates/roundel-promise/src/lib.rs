@@ -52,13 +52,14 @@
 //! - **You can see inside**: `{:?}` and [`Promised::inspect`] show state, result, error, waiters
 //!   and call-backs.
 //!
-//! The pair costs one allocation; a second waiter, a call-back or a blocked thread costs one more
-//! each. [`local`] has the same pair for one thread, without atomics.
+//! The pair costs one allocation, in which each of the two ends has a seat to wait in. Only a crowd
+//! (a second claim, a call-back, a [`wait`]) and a blocked thread cost more. [`local`] has the same
+//! pair for one thread, without atomics.
 //!
 //! # Cancellation
 //!
-//! [`Promised::cancel`] succeeds until the writer starts; it never stops work that runs. Dropping a
-//! reading end cancels nothing. Every future here may be dropped at any time: it gives up its own
+//! [`Promised::cancel`] succeeds until the writer starts; it never stops work that runs. A writer that
+//! wants to hear of it awaits [`Promise::cancelled`]. Dropping a reading end cancels nothing. Every future here may be dropped at any time: it gives up its own
 //! claim and disturbs nobody else's.
 //!
 //! # Platforms
@@ -67,6 +68,8 @@
 #![forbid(unsafe_code)]
 
 mod arrivals;
+mod claim;
+mod crowd;
 mod error;
 mod inspection;
 pub mod local;

@@ -9,22 +9,22 @@
 //! ```
 use std::cell::RefCell;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::claim::Claim;
 use crate::error::{Broken, Cancelled, SetError};
 use crate::inspection::Inspection;
-use crate::middle::{FIRST_READER, Middle};
+use crate::middle::Middle;
 use crate::pair::Pair;
 use crate::state::State;
 use crate::sync::ThreadId;
-use crate::waiters::Key;
 
 type Callback<T> = Box<dyn FnOnce(Result<&T, Broken>)>;
 
-struct LocalPair<T>(RefCell<Middle<T, Callback<T>>>);
+type LocalPair<T> = Rc<RefCell<Middle<T, Callback<T>>>>;
 
 impl<T> Pair for LocalPair<T> {
     type Value = T;
@@ -32,12 +32,17 @@ impl<T> Pair for LocalPair<T> {
 
     #[inline]
     fn with<R>(&self, step: impl FnOnce(&mut Middle<T, Callback<T>>) -> R) -> R {
-        step(&mut self.0.borrow_mut())
+        step(&mut self.borrow_mut())
     }
 
     #[inline]
     fn state(&self) -> State {
-        self.0.borrow().state()
+        self.borrow().state()
+    }
+
+    #[inline]
+    fn is_alone(&self) -> bool {
+        Rc::strong_count(self) == 1
     }
 
     fn borrower() -> Option<ThreadId> {
@@ -45,7 +50,8 @@ impl<T> Pair for LocalPair<T> {
     }
 }
 
-/// Makes a promise that stays on this thread. One allocation, no atomics.
+/// Makes a promise that stays on this thread. One allocation, in which both ends can
+/// wait; no atomics.
 ///
 /// ```
 /// use futures::{executor::block_on, future::join};
@@ -56,9 +62,11 @@ impl<T> Pair for LocalPair<T> {
 /// assert_eq!(block_on(join(promised, write)), (Ok("hello"), true));
 /// ```
 #[doc(alias = "create_future")]
+#[inline]
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
-    let pair = Rc::new(LocalPair(RefCell::new(Middle::new())));
-    let promised = Promised { pair: Rc::clone(&pair), key: FIRST_READER, spent: false };
+    // Made in place; `Rc::new` would copy it there.
+    let pair = LocalPair::default();
+    let promised = Promised { claim: Claim::first(Rc::clone(&pair)) };
     (Promise { pair: Some(pair) }, promised)
 }
 
@@ -66,7 +74,7 @@ pub fn promise<T>() -> (Promise<T>, Promised<T>) {
 #[doc(alias = "Future")]
 pub struct Promise<T> {
     /// Empty only once the value is set.
-    pair: Option<Rc<LocalPair<T>>>,
+    pair: Option<LocalPair<T>>,
 }
 
 impl<T> Promise<T> {
@@ -108,9 +116,36 @@ impl<T> Promise<T> {
     pub fn is_cancelled(&self) -> bool {
         self.pair().state().is_cancelled()
     }
+
+    /// Is ready once a reader has cancelled. See [`crate::Promise::poll_cancelled`].
+    #[inline]
+    pub fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pair().poll_cancelled(cx)
+    }
+
+    /// Waits until a reader has cancelled. See [`crate::Promise::cancelled`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when this is dropped: a cancel is not forgotten. Call it again.
+    ///
+    /// ```
+    /// use futures::{executor::block_on, future::join};
+    /// use roundel_promise::local;
+    ///
+    /// let (mut promise, promised) = local::promise::<u32>();
+    /// let cancel = async { promised.cancel() };
+    /// assert_eq!(block_on(join(promise.cancelled(), cancel)), ((), true));
+    /// ```
+    #[doc(alias = "closed")]
+    #[doc(alias = "add_done_callback")]
+    pub async fn cancelled(&mut self) {
+        poll_fn(|cx| self.poll_cancelled(cx)).await;
+    }
 }
 
 impl<T> Drop for Promise<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(pair) = self.pair.take() {
             pair.abandon();
@@ -135,17 +170,14 @@ impl<T> fmt::Debug for Promise<T> {
 #[doc(alias = "Future")]
 #[must_use = "a promised value that nobody reads is lost"]
 pub struct Promised<T> {
-    pair: Rc<LocalPair<T>>,
-    key: Key,
-    /// The claim has been honoured.
-    spent: bool,
+    claim: Claim<LocalPair<T>>,
 }
 
 impl<T> Promised<T> {
     /// Where the promise is in its life.
     #[must_use]
     pub fn state(&self) -> State {
-        self.pair.state()
+        self.claim.pair().state()
     }
 
     /// Whether the outcome is decided: set, cancelled or abandoned.
@@ -171,7 +203,7 @@ impl<T> Promised<T> {
 
     /// Cancels, unless the work has started; says whether the promise is cancelled now.
     pub fn cancel(&self) -> bool {
-        self.pair.cancel()
+        self.claim.pair().cancel()
     }
 
     /// Has `callback` run once the outcome is decided, with the value lent to it. If the outcome is
@@ -201,8 +233,8 @@ impl<T> Promised<T> {
     where
         F: FnOnce(Result<&T, Broken>) + 'static,
     {
-        self.assert_unspent();
-        self.pair.on_done(std::any::type_name::<F>(), Box::new(callback));
+        self.claim.assert_unspent();
+        self.claim.pair().on_done(std::any::type_name::<F>(), Box::new(callback));
     }
 
     /// Looks at the outcome without taking it.
@@ -211,7 +243,7 @@ impl<T> Promised<T> {
     /// was handed over.
     #[doc(alias = "exception")]
     pub fn peek<R>(&self, look: impl FnOnce(Result<&T, Broken>) -> R) -> Option<R> {
-        self.pair.peek(look)
+        self.claim.pair().peek(look)
     }
 
     /// What can be seen from outside.
@@ -220,12 +252,7 @@ impl<T> Promised<T> {
     where
         T: fmt::Debug,
     {
-        self.pair.inspect()
-    }
-
-    #[track_caller]
-    fn assert_unspent(&self) {
-        assert!(!self.spent, "the promised value was handed over before");
+        self.claim.pair().inspect()
     }
 }
 
@@ -236,34 +263,16 @@ impl<T> Future for Promised<T> {
     ///
     /// If the value was handed over before.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.assert_unspent();
-        // Spent from the start: should cloning the value panic, the claim is used up all the same.
-        self.spent = true;
-        let outcome = self.pair.poll_read(self.key, cx);
-        self.spent = matches!(outcome, Poll::Ready(Ok(_)));
-        outcome
+        self.claim.poll(cx)
     }
 }
 
 impl<T: Clone> Clone for Promised<T> {
     /// Makes another claim to the value. The clone of a claim that was honoured is spent too.
     fn clone(&self) -> Self {
-        let key = match self.spent {
-            true => self.key,
-            false => self.pair.with(|middle| middle.add_reader(T::clone)),
-        };
-        Promised { pair: Rc::clone(&self.pair), key, spent: self.spent }
-    }
-}
-
-impl<T> Drop for Promised<T> {
-    fn drop(&mut self) {
-        if !self.spent {
-            // The waker is dropped after the borrow has ended.
-            let _waker = self.pair.with(|middle| middle.remove_reader(self.key));
-        }
+        Promised { claim: self.claim.clone() }
     }
 }
 

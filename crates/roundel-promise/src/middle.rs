@@ -21,10 +21,11 @@
 use std::mem;
 use std::task::Waker;
 
+use crate::crowd::Crowd;
 use crate::error::Broken;
 use crate::state::{Cancel, End, Start, State};
 use crate::sync::ThreadId;
-use crate::waiters::{Key, Until, Waiters, Wakers};
+use crate::waiters::{Key, Until, Wakers};
 
 /// Who borrows, so that a thread cannot wait for a value it holds itself.
 pub(crate) type Borrower = fn() -> Option<ThreadId>;
@@ -35,67 +36,49 @@ enum Slot<T> {
     Lent(Option<ThreadId>),
 }
 
-struct Callbacks<C> {
-    /// Those that have not been taken to be run.
-    queue: Vec<C>,
-    /// The name of every one ever added.
-    labels: Vec<&'static str>,
-}
-
-// By hand, because `C` has no default.
-impl<C> Default for Callbacks<C> {
-    fn default() -> Self {
-        Callbacks { queue: Vec::new(), labels: Vec::new() }
-    }
-}
-
+/// State, value, and a seat for each of the two ends to wait in.
 pub(crate) struct Middle<T, C> {
     state: State,
     slot: Slot<T>,
-    waiters: Waiters,
-    /// Boxed because most promises have none.
-    callbacks: Option<Box<Callbacks<C>>>,
-    /// Reading ends that have a claim to the value; the last one gets it, the others clones.
-    readers: u32,
-    next_key: Key,
-    /// How to clone a value. There is one as soon as there are several readers.
-    cloner: Option<fn(&T) -> T>,
+    /// The reader, if it waits for the value and there is no crowd.
+    reader: Option<Waker>,
+    /// The writer, if it waits for a cancel.
+    writer: Option<Waker>,
+    crowd: Option<Box<Crowd<T, C>>>,
 }
 
-/// The key of the reading end that the pair is born with.
-pub(crate) const FIRST_READER: Key = 0;
+impl<T, C> Default for Middle<T, C> {
+    #[inline]
+    fn default() -> Self {
+        Middle { state: State::Pending, slot: Slot::Empty, reader: None, writer: None, crowd: None }
+    }
+}
 
 impl<T, C> Middle<T, C> {
-    pub(crate) fn new() -> Self {
-        Middle {
-            state: State::Pending,
-            slot: Slot::Empty,
-            waiters: Waiters::None,
-            callbacks: None,
-            readers: 1,
-            next_key: FIRST_READER + 1,
-            cloner: None,
-        }
-    }
-
+    #[inline]
     pub(crate) fn state(&self) -> State {
         self.state
     }
 
     pub(crate) fn waiters(&self) -> usize {
-        self.waiters.len()
+        match &self.crowd {
+            None => usize::from(self.reader.is_some()),
+            Some(crowd) => crowd.waiters.len(),
+        }
     }
 
     pub(crate) fn labels(&self) -> &[&'static str] {
-        self.callbacks.as_ref().map_or(&[], |callbacks| &callbacks.labels)
+        self.crowd.as_ref().map_or(&[], |crowd| crowd.labels())
     }
 
+    #[inline]
     fn has_queue(&self) -> bool {
-        self.callbacks.as_ref().is_some_and(|callbacks| !callbacks.queue.is_empty())
+        self.crowd.as_ref().is_some_and(|crowd| crowd.has_queue())
     }
 
-    fn take_queue(&mut self) -> Vec<C> {
-        self.callbacks.as_mut().map_or_else(Vec::new, |callbacks| mem::take(&mut callbacks.queue))
+    #[inline]
+    fn take_queue(&mut self) -> Box<[C]> {
+        self.crowd.as_mut().map_or_else(Box::default, |crowd| crowd.take_queue())
     }
 
     pub(crate) fn is_lent_to(&self, borrower: ThreadId) -> bool {
@@ -107,91 +90,112 @@ impl<T, C> Middle<T, C> {
     pub(crate) fn start(&mut self) -> (Start, Wakers) {
         let start = self.state.start();
         let wakers = match start {
-            Start::Notified => self.waiters.take_all(),
-            Start::Begun | Start::Refused | Start::Misused => Wakers::none(),
+            Start::Notified => self.take_waiters(),
+            Start::Begun | Start::Refused | Start::Misused => Wakers::NONE,
         };
         (start, wakers)
     }
 
+    /// Leaves the writer's waker to be woken by a cancel, unless there was one.
+    pub(crate) fn hear(&mut self, waker: Waker) -> Wait {
+        match self.state.is_cancelled() {
+            true => Wait::Over(waker),
+            false => Wait::Begun(self.writer.replace(waker)),
+        }
+    }
+
+    /// The writer leaves a value, and goes.
+    #[inline]
     pub(crate) fn finish(&mut self, value: T, borrower: Borrower) -> (Finish<T>, Wakers) {
         match self.state.end(State::Finished) {
             End::Decided if !self.has_queue() => {
                 self.slot = Slot::Full(value);
-                (Finish::Stored, self.waiters.take_all())
+                (Finish::Stored, self.take_waiters())
             }
             End::Decided => {
                 self.slot = Slot::Lent(borrower());
-                (Finish::Lent(value), self.waiters.take(Until::Settled))
+                (Finish::Lent(value), self.take_waiters_until(Until::Settled))
             }
-            End::Notified => (Finish::Refused(value), self.waiters.take_all()),
-            End::Refused => (Finish::Refused(value), Wakers::none()),
+            End::Notified => (Finish::Refused(value), self.take_waiters()),
+            End::Refused => (Finish::Refused(value), Wakers::NONE),
         }
     }
 
-    pub(crate) fn abandon(&mut self) -> (Vec<C>, Wakers) {
+    /// The writer goes without having left a value.
+    #[inline]
+    pub(crate) fn abandon(&mut self) -> (Box<[C]>, Wakers) {
         match self.state.end(State::Abandoned) {
-            End::Decided | End::Notified => (self.take_queue(), self.waiters.take_all()),
-            End::Refused => (Vec::new(), Wakers::none()),
+            End::Decided | End::Notified => (self.take_queue(), self.take_waiters()),
+            End::Refused => (Box::default(), Wakers::NONE),
         }
+    }
+
+    /// Takes the waker of a writer that goes: it is to wake nobody.
+    #[inline]
+    pub(crate) fn take_writer(&mut self) -> Option<Waker> {
+        self.writer.take()
     }
 
     // ----- the reading ends
 
-    pub(crate) fn cancel(&mut self) -> (Cancel, Vec<C>, Wakers) {
-        let cancel = self.state.cancel();
-        match cancel {
-            Cancel::Decided => (cancel, self.take_queue(), self.waiters.take(Until::Done)),
-            Cancel::Already | Cancel::Refused => (cancel, Vec::new(), Wakers::none()),
+    pub(crate) fn cancel(&mut self) -> Cancelling<C> {
+        match self.state.cancel() {
+            Cancel::Decided => Cancelling::Decided {
+                readers: self.take_waiters_until(Until::Done),
+                writer: self.writer.take(),
+                callbacks: self.take_queue(),
+            },
+            Cancel::Already => Cancelling::Already,
+            Cancel::Refused => Cancelling::Refused,
         }
     }
 
     pub(crate) fn add_reader(&mut self, cloner: fn(&T) -> T) -> Key {
-        let key = self.next_key;
-        self.next_key += 1;
-        self.readers += 1;
-        self.cloner = Some(cloner);
-        key
+        self.crowd().join(cloner)
     }
 
+    #[inline]
     pub(crate) fn remove_reader(&mut self, key: Key) -> Option<Waker> {
-        self.readers -= 1;
-        self.waiters.remove(key)
+        self.leave();
+        self.unwait(key)
     }
 
-    /// Takes the value for the reader `key`, or leaves its waker.
-    ///
-    /// `spare` is that waker, cloned before the lock was taken. If it displaces another, that one
-    /// is left in `spare`, to be dropped after the lock is open.
-    pub(crate) fn read(
-        &mut self,
-        key: Key,
-        spare: &mut Option<Waker>,
-        borrower: Borrower,
-    ) -> Reading<T> {
-        match self.lend(borrower) {
+    /// Counts one claim less; returns how to clone the value if there are others left.
+    #[inline]
+    fn leave(&mut self) -> Option<fn(&T) -> T> {
+        self.crowd.as_mut()?.leave()
+    }
+
+    /// Takes the value for a reader that has a claim to it. The outcome is decided.
+    #[inline]
+    pub(crate) fn read(&mut self, borrower: Borrower) -> Reading<T> {
+        match self.take() {
             Look::Broken(broken) => Reading::Broken(broken),
-            Look::Loan(value) => {
-                self.readers -= 1;
-                if self.readers == 0 {
-                    self.slot = Slot::Empty;
-                    return Reading::Value(value);
+            Look::Loan(value) => match self.leave() {
+                None => Reading::Value(value),
+                Some(clone) => {
+                    self.slot = Slot::Lent(borrower());
+                    Reading::Loan(value, clone)
                 }
-                let clone = self.cloner.expect("several readers came from a clone");
-                Reading::Loan(value, clone)
-            }
-            Look::Undecided | Look::Lent => match spare.take() {
-                Some(waker) => {
-                    *spare = self.waiters.register(key, Until::Done, waker);
-                    Reading::Pending
-                }
-                None => Reading::NoWaker,
             },
+            Look::Lent => Reading::Lent,
+            Look::Undecided => unreachable!("whoever reads knows that it is decided"),
             Look::Taken => unreachable!("a reader with a claim to the value finds it"),
         }
     }
 
     /// Lends the value, if it is there.
     pub(crate) fn lend(&mut self, borrower: Borrower) -> Look<T> {
+        let look = self.take();
+        if let Look::Loan(_) = look {
+            self.slot = Slot::Lent(borrower());
+        }
+        look
+    }
+
+    /// Takes the value out, if it is there.
+    #[inline]
+    fn take(&mut self) -> Look<T> {
         match self.state {
             State::Pending | State::Running => return Look::Undecided,
             State::Cancelled | State::CancelledAndNotified => {
@@ -201,10 +205,7 @@ impl<T, C> Middle<T, C> {
             State::Finished => {}
         }
         match mem::replace(&mut self.slot, Slot::Empty) {
-            Slot::Full(value) => {
-                self.slot = Slot::Lent(borrower());
-                Look::Loan(value)
-            }
+            Slot::Full(value) => Look::Loan(value),
             Slot::Lent(borrower) => {
                 self.slot = Slot::Lent(borrower);
                 Look::Lent
@@ -220,7 +221,7 @@ impl<T, C> Middle<T, C> {
             return GiveBack::CallBack(value, self.take_queue());
         }
         self.slot = Slot::Full(value);
-        GiveBack::Kept(self.waiters.take(Until::Done))
+        GiveBack::Kept(self.take_waiters_until(Until::Done))
     }
 
     pub(crate) fn on_done(
@@ -230,38 +231,82 @@ impl<T, C> Middle<T, C> {
         borrower: Borrower,
     ) -> OnDone<T, C> {
         let look = self.lend(borrower);
-        let callbacks = self.callbacks.get_or_insert_default();
-        callbacks.labels.push(label);
+        let crowd = self.crowd();
         match look {
             Look::Undecided | Look::Lent => {
-                callbacks.queue.push(callback);
+                crowd.call_back(label, callback);
                 OnDone::Queued
             }
             Look::Loan(value) => {
-                callbacks.queue.push(callback);
+                crowd.call_back(label, callback);
                 OnDone::Lent(value)
             }
-            Look::Broken(broken) => OnDone::Now(callback, broken),
+            Look::Broken(broken) => {
+                crowd.note(label);
+                OnDone::Now(callback, broken)
+            }
             Look::Taken => unreachable!("a reader with a claim to the value finds it"),
         }
     }
 
-    /// Registers the waker in `spare` for `key` unless there is nothing to wait for. Like in
-    /// [`read`](Middle::read), what is left in `spare` is to be dropped after the lock is open.
-    pub(crate) fn watch(&mut self, key: Key, until: Until, spare: &mut Option<Waker>) -> bool {
+    /// Leaves the waker of the reader `key` to be woken at `until`, unless that is past.
+    #[inline]
+    pub(crate) fn wait(&mut self, key: Key, until: Until, waker: Waker) -> Wait {
         let over = match until {
             Until::Done => self.state.is_done() && !matches!(self.slot, Slot::Lent(_)),
             Until::Settled => self.state.is_settled(),
         };
-        if let Some(waker) = spare.take_if(|_| !over) {
-            *spare = self.waiters.register(key, until, waker);
+        match over {
+            true => Wait::Over(waker),
+            false if self.crowd.is_none() && until == Until::Done => {
+                Wait::Begun(self.reader.replace(waker))
+            }
+            false => Wait::Begun(self.wait_in_line(key, until, waker)),
         }
-        !over
     }
 
-    pub(crate) fn unwatch(&mut self, key: Key) -> Option<Waker> {
-        self.waiters.remove(key)
+    #[cold]
+    fn wait_in_line(&mut self, key: Key, until: Until, waker: Waker) -> Option<Waker> {
+        self.crowd().waiters.register(key, until, waker)
     }
+
+    /// Forgets that the reader `key` waits; returns its waker.
+    #[inline]
+    pub(crate) fn unwait(&mut self, key: Key) -> Option<Waker> {
+        match &mut self.crowd {
+            None => self.reader.take(),
+            Some(crowd) => crowd.waiters.remove(key),
+        }
+    }
+
+    #[inline]
+    fn take_waiters(&mut self) -> Wakers {
+        match &mut self.crowd {
+            None => Wakers::Seated(self.reader.take()),
+            Some(crowd) => Wakers::InLine(crowd.waiters.take_all()),
+        }
+    }
+
+    #[inline]
+    fn take_waiters_until(&mut self, until: Until) -> Wakers {
+        match &mut self.crowd {
+            None => Wakers::Seated(self.reader.take_if(|_| until == Until::Done)),
+            Some(crowd) => Wakers::InLine(crowd.waiters.take(until)),
+        }
+    }
+
+    fn crowd(&mut self) -> &mut Crowd<T, C> {
+        self.crowd.get_or_insert_with(|| Crowd::around(&mut self.reader))
+    }
+}
+
+/// What became of the wish to wait. The waker in it is to be dropped with the lock open.
+#[must_use]
+pub(crate) enum Wait {
+    /// With the waker that was displaced.
+    Begun(Option<Waker>),
+    /// There is nothing to wait for; here is the waker back.
+    Over(Waker),
 }
 
 /// What became of the value that was set.
@@ -273,6 +318,14 @@ pub(crate) enum Finish<T> {
     Refused(T),
 }
 
+/// What is to be done about a cancel.
+#[must_use]
+pub(crate) enum Cancelling<C> {
+    Decided { readers: Wakers, writer: Option<Waker>, callbacks: Box<[C]> },
+    Already,
+    Refused,
+}
+
 /// What a reader gets.
 #[must_use]
 pub(crate) enum Reading<T> {
@@ -280,9 +333,7 @@ pub(crate) enum Reading<T> {
     /// Others have a claim too: clone it and give it back.
     Loan(T, fn(&T) -> T),
     Broken(Broken),
-    Pending,
-    /// It has to wait but brought no waker: come again with one.
-    NoWaker,
+    Lent,
 }
 
 /// What somebody who only looks gets.
@@ -300,7 +351,7 @@ pub(crate) enum Look<T> {
 pub(crate) enum GiveBack<T, C> {
     Kept(Wakers),
     /// Run these first, then give back again.
-    CallBack(T, Vec<C>),
+    CallBack(T, Box<[C]>),
 }
 
 /// What is to be done with a call-back.
@@ -310,4 +361,15 @@ pub(crate) enum OnDone<T, C> {
     /// Queued, and the value is here: give it back, and the call-back will be run.
     Lent(T),
     Now(C, Broken),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_with_a_small_value_fits_into_128_bytes() {
+        // Two counts and the lock with its mirror come to it.
+        assert!(size_of::<Middle<[usize; 3], Box<dyn Fn()>>>() + 32 <= 128);
+    }
 }

@@ -1,50 +1,80 @@
 //! The verbs of a pair, written once for one thread and for many.
 //!
-//! A [`Pair`] says how its middle is reached (a borrow or a lock); everything else follows from that.
-//! Each verb is: one step inside [`Pair::with`], then, with the lock open, what the step left to
-//! do. This is the only file that runs foreign code: wakers, call-backs, `clone`, `fmt`.
+//! A [`Pair`] is what each end holds of it. It says how its middle is reached (a borrow or a lock);
+//! everything else follows from that. Each verb is: one step inside [`Pair::with`], then, with the
+//! lock open, what the step left to do. This is the only file that runs foreign code: wakers,
+//! call-backs, `clone`, `fmt`.
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::error::{Broken, Cancelled, SetError};
 use crate::inspection::{Inspection, ON_LOAN};
-use crate::middle::{Finish, GiveBack, Look, Middle, OnDone, Reading};
-use crate::state::{Cancel, Start, State};
+use crate::middle::{Cancelling, Finish, GiveBack, Look, Middle, OnDone, Wait};
+use crate::state::{Start, State};
 use crate::sync::ThreadId;
-use crate::waiters::Key;
+use crate::waiters::{Key, Until};
 
-pub(crate) trait Pair {
+pub(crate) trait Pair: Clone {
     type Value;
     type Callback: FnOnce(Result<&Self::Value, Broken>);
 
     /// Takes one step. The step must not run foreign code.
     fn with<R>(&self, step: impl FnOnce(&mut Middle<Self::Value, Self::Callback>) -> R) -> R;
 
+    /// Takes one step that leaves the state as it is; whoever is [alone](Pair::is_alone) may be
+    /// spared the lock.
+    #[inline]
+    fn with_mut<R>(
+        &mut self,
+        step: impl FnOnce(&mut Middle<Self::Value, Self::Callback>) -> R,
+    ) -> R {
+        self.with(step)
+    }
+
     /// The state, as cheaply as it can be had.
     fn state(&self) -> State;
+
+    /// Whether all other ends are gone. New ones can only come from this one.
+    fn is_alone(&self) -> bool;
 
     /// Who borrows when the current thread does; none if no one can block on this pair.
     fn borrower() -> Option<ThreadId>;
 
     #[inline]
-    fn set(&self, value: Self::Value) -> Result<(), SetError<Self::Value>> {
-        let (finish, wakers) = self.with(|middle| middle.finish(value, Self::borrower));
-        // Ending the loan runs the call-backs, even if a waker panics.
-        let (outcome, _loan) = match finish {
-            Finish::Stored => (Ok(()), None),
-            Finish::Lent(value) => (Ok(()), Some(Loan { pair: self, value: Some(value) })),
-            Finish::Refused(value) => (Err(SetError(value)), None),
-        };
-        wakers.wake();
-        outcome
+    fn set(self, value: Self::Value) -> Result<(), SetError<Self::Value>> {
+        let ((finish, wakers), _own) =
+            self.with(|middle| (middle.finish(value, Self::borrower), middle.take_writer()));
+        match finish {
+            Finish::Stored => {
+                // Gone before the reader wakes, so that it finds itself alone.
+                drop(self);
+                wakers.wake();
+                Ok(())
+            }
+            Finish::Lent(value) => {
+                // Ending the loan runs the call-backs, even if a waker panics.
+                let _loan = Loan { pair: &self, value: Some(value) };
+                wakers.wake();
+                Ok(())
+            }
+            Finish::Refused(value) => {
+                wakers.wake();
+                Err(SetError(value))
+            }
+        }
     }
 
-    fn abandon(&self) {
-        let (callbacks, wakers) = self.with(Middle::abandon);
+    /// Out of line, because most promises are kept.
+    #[inline(never)]
+    fn abandon(self) {
+        let ((callbacks, wakers), _own) =
+            self.with(|middle| (middle.abandon(), middle.take_writer()));
         wakers.wake();
-        run(callbacks, Err(Broken::Abandoned));
+        if !callbacks.is_empty() {
+            run(callbacks, Err(Broken::Abandoned));
+        }
     }
 
     #[track_caller]
@@ -58,46 +88,66 @@ pub(crate) trait Pair {
         }
     }
 
+    fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.state().is_cancelled() {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        match self.with(|middle| middle.hear(waker)) {
+            Wait::Begun(_displaced) => Poll::Pending,
+            Wait::Over(_own) => Poll::Ready(()),
+        }
+    }
+
     fn cancel(&self) -> bool {
-        let (cancel, callbacks, wakers) = self.with(Middle::cancel);
-        wakers.wake();
-        run(callbacks, Err(Broken::Cancelled));
-        cancel != Cancel::Refused
+        match self.with(Middle::cancel) {
+            Cancelling::Decided { readers, writer, callbacks } => {
+                readers.wake();
+                writer.into_iter().for_each(Waker::wake);
+                run(callbacks, Err(Broken::Cancelled));
+                true
+            }
+            Cancelling::Already => true,
+            Cancelling::Refused => false,
+        }
     }
 
     fn on_done(&self, label: &'static str, callback: Self::Callback) {
         match self.with(|middle| middle.on_done(label, callback, Self::borrower)) {
             OnDone::Queued => {}
             OnDone::Lent(value) => self.give_back(value),
-            OnDone::Now(callback, broken) => run([callback], Err(broken)),
+            OnDone::Now(callback, broken) => run(Box::new([callback]), Err(broken)),
         }
     }
 
-    /// Polls for the reader `key`, which loses its claim to the value if it gets it.
-    #[inline]
-    fn poll_read(&self, key: Key, cx: &Context<'_>) -> Poll<Result<Self::Value, Broken>> {
-        // Cloning a waker is foreign code too: guess whether one will be needed.
-        let mut spare = (!self.state().is_done()).then(|| cx.waker().clone());
-        loop {
-            match self.with(|middle| middle.read(key, &mut spare, Self::borrower)) {
-                Reading::Value(value) => return Poll::Ready(Ok(value)),
-                Reading::Loan(value, clone) => {
-                    return Poll::Ready(Ok(clone(&Loan { pair: self, value: Some(value) })));
-                }
-                Reading::Broken(broken) => return Poll::Ready(Err(broken)),
-                Reading::Pending => return Poll::Pending,
-                Reading::NoWaker => spare = Some(cx.waker().clone()),
-            }
+    /// Out of line, because most promises have one reader.
+    #[cold]
+    fn clone_lent(
+        &self,
+        value: Self::Value,
+        clone: fn(&Self::Value) -> Self::Value,
+    ) -> Self::Value {
+        clone(&Loan { pair: self, value: Some(value) })
+    }
+
+    /// Has `waker` woken at `until` for the reader `key`; false if there is nothing to wait for.
+    #[inline(always)]
+    fn wait(&self, key: Key, until: Until, waker: &Waker) -> bool {
+        // Cloning a waker is foreign code too.
+        let waker = waker.clone();
+        match self.with(|middle| middle.wait(key, until, waker)) {
+            Wait::Begun(_displaced) => true,
+            Wait::Over(_own) => false,
         }
     }
 
     /// Borrows the outcome.
     fn look(&self) -> Look<Loan<'_, Self>> {
-        self.borrow(self.with(|middle| middle.lend(Self::borrower)))
+        self.loan(self.with(|middle| middle.lend(Self::borrower)))
     }
 
     /// Sees to it that what is lent is given back.
-    fn borrow(&self, look: Look<Self::Value>) -> Look<Loan<'_, Self>> {
+    fn loan(&self, look: Look<Self::Value>) -> Look<Loan<'_, Self>> {
         match look {
             Look::Loan(value) => Look::Loan(Loan { pair: self, value: Some(value) }),
             Look::Undecided => Look::Undecided,
@@ -123,7 +173,7 @@ pub(crate) trait Pair {
             let seen = (middle.state(), middle.waiters(), middle.labels().to_vec());
             (seen.0, seen.1, seen.2, middle.lend(Self::borrower))
         });
-        let (result, error) = match self.borrow(look) {
+        let (result, error) = match self.loan(look) {
             Look::Loan(loan) => (Some(format!("{:?}", *loan)), None),
             Look::Broken(broken) => (None, Some(broken)),
             Look::Lent => (Some(ON_LOAN.to_owned()), None),
@@ -147,13 +197,13 @@ pub(crate) trait Pair {
 }
 
 /// A value on loan; dropping it gives it back.
-pub(crate) struct Loan<'a, P: Pair + ?Sized> {
+pub(crate) struct Loan<'a, P: Pair> {
     pair: &'a P,
     /// Empty only while it is being dropped.
     value: Option<P::Value>,
 }
 
-impl<P: Pair + ?Sized> Deref for Loan<'_, P> {
+impl<P: Pair> Deref for Loan<'_, P> {
     type Target = P::Value;
 
     fn deref(&self) -> &P::Value {
@@ -161,7 +211,7 @@ impl<P: Pair + ?Sized> Deref for Loan<'_, P> {
     }
 }
 
-impl<P: Pair + ?Sized> Drop for Loan<'_, P> {
+impl<P: Pair> Drop for Loan<'_, P> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
             self.pair.give_back(value);
@@ -171,7 +221,8 @@ impl<P: Pair + ?Sized> Drop for Loan<'_, P> {
 
 /// Runs call-backs in order. One that panics does not keep the others from running: the panic hook
 /// has reported it by the time it is caught here.
-fn run<T, C>(callbacks: impl IntoIterator<Item = C>, outcome: Result<&T, Broken>)
+#[cold]
+fn run<T, C>(callbacks: Box<[C]>, outcome: Result<&T, Broken>)
 where
     C: FnOnce(Result<&T, Broken>),
 {

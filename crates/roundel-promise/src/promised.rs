@@ -6,14 +6,15 @@ use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use crate::claim::Claim;
 use crate::error::{Broken, ResultTimeoutError};
 use crate::inspection::Inspection;
-use crate::middle::{FIRST_READER, Look};
+use crate::middle::Look;
 use crate::pair::{Loan, Pair};
 use crate::shared::SharedPair;
 use crate::state::State;
 use crate::sync::{Arc, Thread, current, park, park_timeout};
-use crate::waiters::{Key, Until};
+use crate::waiters::Until;
 
 /// The reading end: whoever holds it has a claim to the value.
 ///
@@ -43,22 +44,20 @@ use crate::waiters::{Key, Until};
 #[doc(alias = "Future")]
 #[must_use = "a promised value that nobody reads is lost"]
 pub struct Promised<T> {
-    pair: Arc<SharedPair<T>>,
-    key: Key,
-    /// The claim has been honoured.
-    spent: bool,
+    claim: Claim<SharedPair<T>>,
 }
 
 impl<T> Promised<T> {
     /// The reading end that a pair is born with.
-    pub(crate) fn first(pair: Arc<SharedPair<T>>) -> Self {
-        Promised { pair, key: FIRST_READER, spent: false }
+    #[inline]
+    pub(crate) fn first(pair: SharedPair<T>) -> Self {
+        Promised { claim: Claim::first(pair) }
     }
 
     /// Where the promise is in its life.
     #[must_use]
     pub fn state(&self) -> State {
-        self.pair.state()
+        self.claim.pair().state()
     }
 
     /// Whether the outcome is decided: set, cancelled or abandoned.
@@ -98,7 +97,7 @@ impl<T> Promised<T> {
     /// assert_eq!(promised.result(), Err(Broken::Cancelled));
     /// ```
     pub fn cancel(&self) -> bool {
-        self.pair.cancel()
+        self.claim.pair().cancel()
     }
 
     /// Blocks this thread until the value is there, and takes it.
@@ -182,8 +181,8 @@ impl<T> Promised<T> {
     where
         F: FnOnce(Result<&T, Broken>) + Send + 'static,
     {
-        self.assert_unspent();
-        self.pair.on_done(std::any::type_name::<F>(), Box::new(callback));
+        self.claim.assert_unspent();
+        self.claim.pair().on_done(std::any::type_name::<F>(), Box::new(callback));
     }
 
     /// Looks at the outcome without taking it.
@@ -200,7 +199,7 @@ impl<T> Promised<T> {
     /// ```
     #[doc(alias = "exception")]
     pub fn peek<R>(&self, look: impl FnOnce(Result<&T, Broken>) -> R) -> Option<R> {
-        self.pair.peek(look)
+        self.claim.pair().peek(look)
     }
 
     /// What can be seen from outside.
@@ -209,17 +208,12 @@ impl<T> Promised<T> {
     where
         T: fmt::Debug,
     {
-        self.pair.inspect()
-    }
-
-    #[track_caller]
-    fn assert_unspent(&self) {
-        assert!(!self.spent, "the promised value was handed over before");
+        self.claim.pair().inspect()
     }
 
     #[track_caller]
     fn block(&mut self, deadline: Option<Instant>) -> Option<Result<T, Broken>> {
-        self.assert_unspent();
+        self.claim.assert_unspent();
         // What is there already needs no waker of ours, which would cost an allocation.
         if self.is_done()
             && let Poll::Ready(outcome) = self.poll_with(Waker::noop())
@@ -246,38 +240,33 @@ impl<T> Promised<T> {
     #[track_caller]
     pub(crate) fn assert_not_lent_here(&self) {
         let lent_here =
-            self.is_done() && self.pair.with(|middle| middle.is_lent_to(current().id()));
+            self.is_done() && self.claim.pair().with(|middle| middle.is_lent_to(current().id()));
         assert!(!lent_here, "a call-back waits for the very promise whose value it was given");
     }
 
     fn poll_with(&mut self, waker: &Waker) -> Poll<Result<T, Broken>> {
-        // Spent from the start: should cloning the value panic, the claim is used up all the same.
-        self.spent = true;
-        let outcome = self.pair.poll_read(self.key, &Context::from_waker(waker));
-        self.spent = matches!(outcome, Poll::Ready(Ok(_)));
-        outcome
+        self.claim.poll(&Context::from_waker(waker))
     }
 
     // ----- for `wait` and `as_completed`
 
     /// Tells reading ends of one promise from those of another.
     pub(crate) fn identity(&self) -> *const () {
-        Arc::as_ptr(&self.pair).cast()
+        Arc::as_ptr(self.claim.pair()).cast()
     }
 
     pub(crate) fn look(&self) -> Look<Loan<'_, SharedPair<T>>> {
-        self.pair.look()
+        self.claim.pair().look()
     }
 
     /// Has `waker` woken at `until`; false if there is nothing to wait for.
     pub(crate) fn watch(&self, until: Until, waker: &Waker) -> bool {
-        let mut spare = Some(waker.clone());
-        self.pair.with(|middle| middle.watch(self.key, until, &mut spare))
+        self.claim.pair().wait(self.claim.key(), until, waker)
     }
 
     pub(crate) fn unwatch(&self) {
         // The waker is dropped with the lock open.
-        let _waker = self.pair.with(|middle| middle.unwatch(self.key));
+        let _waker = self.claim.pair().with(|middle| middle.unwait(self.claim.key()));
     }
 }
 
@@ -288,29 +277,16 @@ impl<T> Future for Promised<T> {
     ///
     /// If the value was handed over before.
     #[track_caller]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.assert_unspent();
-        self.poll_with(cx.waker())
+        self.claim.poll(cx)
     }
 }
 
 impl<T: Clone> Clone for Promised<T> {
     /// Makes another claim to the value. The clone of a claim that was honoured is spent too.
     fn clone(&self) -> Self {
-        let key = match self.spent {
-            true => self.key,
-            false => self.pair.with(|middle| middle.add_reader(T::clone)),
-        };
-        Promised { pair: Arc::clone(&self.pair), key, spent: self.spent }
-    }
-}
-
-impl<T> Drop for Promised<T> {
-    fn drop(&mut self) {
-        if !self.spent {
-            // The waker is dropped with the lock open.
-            let _waker = self.pair.with(|middle| middle.remove_reader(self.key));
-        }
+        Promised { claim: self.claim.clone() }
     }
 }
 

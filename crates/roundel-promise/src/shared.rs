@@ -11,29 +11,47 @@
 //!    file the job wrote }`.
 //! 3. *It only moves forward.* All stores are made under the mutex, hence in the order of the
 //!    transitions; storing an unchanged state again changes nothing.
+//! 4. *Whoever is alone needs neither.* Ends come from ends only, so whoever counts one owner has
+//!    the pair to itself. `Arc::get_mut` has the last word on that, and orders what it sees after
+//!    all that the others did before they left. A writer leaves before it wakes its reader, so the
+//!    reader that waited takes its value without the lock.
 use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use crate::error::{Broken, Cancelled, SetError};
 use crate::middle::Middle;
 use crate::pair::Pair;
 use crate::promised::Promised;
 use crate::state::State;
-use crate::sync::{Arc, AtomicU8, Mutex, Ordering, ThreadId, current, lock};
+use crate::sync::{Arc, AtomicU8, Mutex, Ordering, ThreadId, current, lock, lock_alone};
 
 /// A call-back that may be run by any thread.
 pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, Broken>) + Send>;
 
-/// What both ends hold.
-pub(crate) struct SharedPair<T> {
+/// What each end holds.
+pub(crate) type SharedPair<T> = Arc<Shared<T>>;
+
+pub(crate) struct Shared<T> {
     state: AtomicU8,
     middle: Mutex<Middle<T, Callback<T>>>,
 }
 
+impl<T> Default for Shared<T> {
+    #[inline]
+    fn default() -> Self {
+        let middle = Middle::default();
+        Shared { state: AtomicU8::new(middle.state() as u8), middle: Mutex::new(middle) }
+    }
+}
+
+/// Steps are put where they are taken: else what they capture, and a value they move, would go
+/// through memory.
 impl<T> Pair for SharedPair<T> {
     type Value = T;
     type Callback = Callback<T>;
 
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, step: impl FnOnce(&mut Middle<T, Callback<T>>) -> R) -> R {
         let mut middle = lock(&self.middle);
         let result = step(&mut middle);
@@ -41,9 +59,25 @@ impl<T> Pair for SharedPair<T> {
         result
     }
 
+    #[inline(always)]
+    fn with_mut<R>(&mut self, step: impl FnOnce(&mut Middle<T, Callback<T>>) -> R) -> R {
+        // Counting first costs a load; trying in vain would cost more.
+        if self.is_alone()
+            && let Some(alone) = Arc::get_mut(self)
+        {
+            return step(lock_alone(&mut alone.middle));
+        }
+        self.with(step)
+    }
+
     #[inline]
     fn state(&self) -> State {
         State::from_u8(self.state.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    fn is_alone(&self) -> bool {
+        Arc::strong_count(self) == 1
     }
 
     fn borrower() -> Option<ThreadId> {
@@ -53,7 +87,7 @@ impl<T> Pair for SharedPair<T> {
 
 /// Makes a promise: the end that sets the value, and the end that gets it.
 ///
-/// One allocation. The two ends may part ways to different threads if `T` is [`Send`];
+/// One allocation, in which both ends can wait. The two ends may part ways to different threads if `T` is [`Send`];
 /// [`local::promise`](crate::local::promise) is the cheaper pair for one thread.
 ///
 /// ```
@@ -63,11 +97,10 @@ impl<T> Pair for SharedPair<T> {
 /// ```
 #[doc(alias = "Future")]
 #[doc(alias = "oneshot")]
+#[inline]
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
-    let pair = Arc::new(SharedPair {
-        state: AtomicU8::new(State::Pending as u8),
-        middle: Mutex::new(Middle::new()),
-    });
+    // Made in place; `Arc::new` would copy it there.
+    let pair = SharedPair::default();
     (Promise { pair: Some(Arc::clone(&pair)) }, Promised::first(pair))
 }
 
@@ -97,7 +130,7 @@ pub fn promise<T>() -> (Promise<T>, Promised<T>) {
 #[doc(alias = "Future")]
 pub struct Promise<T> {
     /// Empty only once the value is set.
-    pair: Option<Arc<SharedPair<T>>>,
+    pair: Option<SharedPair<T>>,
 }
 
 impl<T> Promise<T> {
@@ -122,6 +155,7 @@ impl<T> Promise<T> {
     /// ```
     #[doc(alias = "set_result")]
     #[doc(alias = "set_exception")]
+    #[inline]
     pub fn set(mut self, value: T) -> Result<(), SetError<T>> {
         let pair = self.pair.take().expect("a promise has its pair until its value is set");
         pair.set(value)
@@ -161,6 +195,40 @@ impl<T> Promise<T> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.pair().state().is_cancelled()
+    }
+
+    /// Is ready once a reader has cancelled; until then, a cancel wakes the waker of the last call.
+    ///
+    /// Hearing of a cancel is not [being notified](Promise::start) of it: the promise settles when
+    /// the writer has put its work away and calls [`start`](Promise::start) or [`set`](Promise::set)
+    /// or is dropped. Dropping a reading end cancels nothing, so when they are all gone, or the work
+    /// has [started](Promise::start), this stays pending. It allocates nothing.
+    #[inline]
+    pub fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pair().poll_cancelled(cx)
+    }
+
+    /// Waits until a reader has cancelled.
+    ///
+    /// To be awaited beside the work, which is dropped when this is ready first. What is said of
+    /// [`poll_cancelled`](Promise::poll_cancelled) holds here too.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when this is dropped: a cancel is not forgotten. Call it again.
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    ///
+    /// let (mut promise, promised) = roundel_promise::promise::<u32>();
+    /// std::thread::spawn(move || promised.cancel());
+    /// block_on(promise.cancelled());
+    /// assert!(promise.set(1).is_err());
+    /// ```
+    #[doc(alias = "closed")]
+    #[doc(alias = "add_done_callback")]
+    pub async fn cancelled(&mut self) {
+        poll_fn(|cx| self.poll_cancelled(cx)).await;
     }
 }
 

@@ -93,7 +93,7 @@ impl State {
             3 => State::CancelledAndNotified,
             4 => State::Finished,
             5 => State::Abandoned,
-            _ => unreachable!("no promise state has the number {number}"),
+            _ => unreachable!("no promise state has this number"),
         }
     }
 

@@ -30,3 +30,8 @@ pub(crate) fn park_timeout(_limit: std::time::Duration) {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// What a mutex guards, for whom nobody else can reach it.
+pub(crate) fn lock_alone<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 #[macro_use]
 mod both;
-use both::{Wakes, poll, ready};
+use both::{Log, Wakes, poll, ready};
 
 both! {
     #[test]
@@ -28,6 +28,34 @@ both! {
         assert!(poll(&mut promised, &Waker::from(new.clone())).is_pending());
         promise.set(1).expect("nobody cancelled");
         assert_eq!((old.count(), new.count()), (0, 1));
+    }
+
+    #[test]
+    fn readers_are_woken_in_order_of_arrival(promise) {
+        let log = Log::default();
+        let (seated, mut first) = promise();
+        assert!(poll(&mut first, &log.waker("first")).is_pending());
+        let mut second = first.clone();
+        assert!(poll(&mut second, &log.waker("second")).is_pending());
+        seated.set(1).expect("nobody cancelled");
+
+        let (standing, mut first) = promise();
+        let mut second = first.clone();
+        assert!(poll(&mut second, &log.waker("second")).is_pending());
+        assert!(poll(&mut first, &log.waker("first")).is_pending());
+        standing.set(1).expect("nobody cancelled");
+        assert_eq!(log.lines(), ["first", "second", "second", "first"]);
+    }
+
+    #[test]
+    fn a_reader_that_waits_stays_when_a_crowd_gathers(promise) {
+        let wakes = Arc::new(Wakes::default());
+        let (promise, mut promised) = promise();
+        assert!(poll(&mut promised, &Waker::from(wakes.clone())).is_pending());
+        promised.on_done(|_| ());
+        assert_eq!(promised.inspect().waiters, 1);
+        promise.set(1).expect("nobody cancelled");
+        assert_eq!((wakes.count(), ready(promised)), (1, Ok(1)));
     }
 
     #[test]

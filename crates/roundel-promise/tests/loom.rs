@@ -15,7 +15,7 @@ use loom::future::block_on;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use loom::thread;
-use roundel_promise::{Broken, Promised, ReturnWhen, as_completed, promise, wait};
+use roundel_promise::{Broken, Promise, Promised, ReturnWhen, as_completed, promise, wait};
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -303,5 +303,105 @@ fn set_and_a_reader_that_leaves() {
         drop(promised);
         writer.join().unwrap();
         assert!(wakes.0.load(Relaxed) <= 1);
+    });
+}
+
+#[test]
+fn a_reader_alone_sees_the_value() {
+    loom::model(|| {
+        let (promise, promised) = promise();
+        let writer = thread::spawn(move || {
+            let value = loom::cell::Cell::new(0);
+            value.set(7);
+            assert!(promise.set(value).is_ok());
+        });
+        // The cell tells if reading it is not ordered after writing it.
+        assert_eq!(block_on(promised).unwrap().get(), 7);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn two_readers_of_whom_one_leaves() {
+    loom::model(|| {
+        let (promise, promised) = promise();
+        let other = promised.clone();
+        promise.set(7).unwrap();
+        let other = thread::spawn(move || drop(other));
+        assert_eq!(promised.result(), Ok(7));
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn cancel_and_hear() {
+    loom::model(|| {
+        let (mut promise, promised) = promise::<u32>();
+        let canceller = thread::spawn(move || assert!(promised.cancel()));
+        block_on(promise.cancelled());
+        canceller.join().unwrap();
+    });
+}
+
+#[test]
+fn cancel_wakes_exactly_a_writer_that_was_told_to_wait() {
+    loom::model(|| {
+        let (mut promise, promised) = promise::<u32>();
+        let canceller = thread::spawn(move || assert!(promised.cancel()));
+        let wakes = StdArc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let first = promise.poll_cancelled(&mut Context::from_waker(&waker));
+        canceller.join().unwrap();
+        assert_eq!(wakes.0.load(Relaxed), usize::from(first.is_pending()));
+        assert!(promise.poll_cancelled(&mut Context::from_waker(&waker)).is_ready());
+    });
+}
+
+/// The writer waits, and then goes by `leave` while a reader cancels.
+fn cancel_and_leave(leave: fn(Promise<u32>)) {
+    loom::model(move || {
+        let (mut promise, promised) = promise();
+        let wakes = StdArc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        assert!(promise.poll_cancelled(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        let writer = thread::spawn(move || leave(promise));
+        let cancelled = promised.cancel();
+        writer.join().unwrap();
+        assert_eq!(wakes.0.load(Relaxed), usize::from(cancelled));
+        assert_eq!(StdArc::strong_count(&wakes), 1, "the writer's waker went with it");
+        assert!(promised.state().is_settled());
+    });
+}
+
+#[test]
+fn cancel_and_set_when_the_writer_waits() {
+    cancel_and_leave(|promise| {
+        let _ = promise.set(7);
+    });
+}
+
+#[test]
+fn cancel_and_drop_when_the_writer_waits() {
+    cancel_and_leave(drop);
+}
+
+#[test]
+fn cancel_and_start_when_the_writer_waits() {
+    cancel_and_leave(|mut promise| {
+        let _ = promise.start();
+    });
+}
+
+#[test]
+fn drop_and_drop() {
+    loom::model(|| {
+        let (promise, mut promised) = promise::<u32>();
+        let wakes = StdArc::new(Wakes::default());
+        assert!(poll(&mut promised, &Waker::from(wakes.clone())).is_pending());
+        let writer = thread::spawn(move || drop(promise));
+        drop(promised);
+        writer.join().unwrap();
+        assert_eq!(StdArc::strong_count(&wakes), 1);
     });
 }

@@ -1,45 +1,47 @@
 //! The timers themselves, in slots that are used again: a slab with generation-checked keys.
 
-use crate::{rank::Rank, timeline::Ticks, timer_key::TimerKey};
+use crate::{deadline::Deadline, timer_key::TimerKey};
 
-/// One timer. Twenty-four bytes beside the value, whatever its type: the vacant slot hides in the
-/// invalid values of `stage`.
-pub(crate) struct Entry<T> {
-    pub(crate) ticks: Ticks,
-    pub(crate) sequence: u32,
-    /// Where in its run the rank was put; a hint.
-    pub(crate) position: u32,
-    pub(crate) stage: Stage,
+/// The number of a place in the slab.
+pub(crate) type Slot = u32;
+
+/// No slot's number: the end of the list of vacant slots, and a hole in a run.
+pub(crate) const NO_SLOT: Slot = u32::MAX;
+
+/// A queue of fewer timers than this has positions below [`DUE`], holes included.
+const TIMERS_MAX: usize = 1 << 30;
+
+/// Positions from here on are those of due timers, numbered as they became due.
+const DUE: u32 = 1 << 31;
+
+/// A waiting or due timer as the slab keeps it. The deadline stays an `Instant`, because comparing
+/// two costs a few instructions and making a number of one costs sixty, which most never need.
+pub(crate) struct Timer<T> {
+    pub(crate) deadline: Deadline,
     pub(crate) value: T,
+}
+
+/// A place in the slab: twenty-four bytes beside the value, whatever its type, as the vacant place
+/// hides in the invalid values of `deadline`.
+struct Place<T> {
+    /// The occupant's, or that of the next one.
     generation: u32,
+    /// The occupant's position: where in its run the slot was put, or when it became due. Of a
+    /// vacant place, the next vacant one.
+    link: u32,
+    timer: Option<Timer<T>>,
 }
 
-impl<T> Entry<T> {
-    /// The rank of this entry, which lives in `slot`.
-    pub(crate) fn rank(&self, slot: u32) -> Rank {
-        Rank::new(self.ticks, self.sequence, slot)
-    }
+/// Whether a timer in this position is out of the order, and not yet taken.
+#[inline]
+pub(crate) fn is_due(position: u32) -> bool {
+    position >= DUE
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// In the order, or never due.
-    Waiting,
-    /// Out of the order, not yet taken.
-    Due,
+/// The position of the `nth` timer to become due.
+pub(crate) fn due_position(nth: usize) -> u32 {
+    DUE.saturating_add(u32::try_from(nth).unwrap_or(DUE))
 }
-
-enum Slot<T> {
-    /// `generation` is the next occupant's, `next` the next vacant slot.
-    Vacant {
-        generation: u32,
-        next: u32,
-    },
-    Occupied(Entry<T>),
-}
-
-/// The end of the list of vacant slots, hence no slot's number.
-const NO_SLOT: u32 = u32::MAX;
 
 /// The generation of a slot that must not be used again.
 const RETIRED: u32 = u32::MAX;
@@ -52,110 +54,131 @@ const TRIMMED_GENERATION_MAX: u32 = u32::MAX / 2;
 const TRIM_LEAST: usize = 1024;
 
 pub(crate) struct Entries<T> {
-    slots: Vec<Slot<T>>,
+    places: Vec<Place<T>>,
     /// Head of the list of vacant slots.
-    vacant: u32,
+    vacant: Slot,
     occupied: usize,
     /// The generation of a slot made now: beyond that of every slot given up.
     first_generation: u32,
-    /// Down to how many occupied slots nothing is trimmed.
-    trim_at: usize,
+    /// Below how many occupied slots it is time to trim.
+    trim_below: usize,
 }
 
 impl<T> Entries<T> {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), vacant: NO_SLOT, occupied: 0, first_generation: 0, trim_at: 0 }
+        Self {
+            places: Vec::new(),
+            vacant: NO_SLOT,
+            occupied: 0,
+            first_generation: 0,
+            trim_below: 0,
+        }
     }
 
     /// The slot the next `insert` will use.
+    #[inline]
     #[track_caller]
-    pub(crate) fn next_slot(&self) -> u32 {
+    pub(crate) fn next_slot(&self) -> Slot {
         if self.vacant != NO_SLOT {
             return self.vacant;
         }
-        assert!(self.slots.len() < NO_SLOT as usize, "a queue holds fewer than 2^32 timers");
-        self.slots.len() as u32
+        assert!(self.places.len() < TIMERS_MAX, "a queue holds fewer than 2^30 timers");
+        self.places.len() as Slot
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        ticks: Ticks,
-        sequence: u32,
-        position: u32,
-        value: T,
-    ) -> TimerKey {
-        let slot = self.next_slot();
-        let entry = |generation| {
-            Slot::Occupied(Entry {
-                ticks,
-                sequence,
-                position,
-                stage: Stage::Waiting,
-                value,
-                generation,
-            })
-        };
-        let generation = match self.slots.get_mut(slot as usize) {
-            Some(place) => {
-                let Slot::Vacant { generation, next } = *place else {
-                    unreachable!("the list of vacant slots holds vacant slots")
-                };
-                *place = entry(generation);
-                self.vacant = next;
-                generation
+    /// Whether `insert` will use a slot again.
+    #[inline]
+    pub(crate) fn has_vacant(&self) -> bool {
+        self.vacant != NO_SLOT
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, deadline: Deadline, position: u32, value: T) -> TimerKey {
+        let slot = self.vacant;
+        let timer = Timer { deadline, value };
+        match self.places.get_mut(slot as usize) {
+            Some(place) if place.timer.is_none() => {
+                self.vacant = place.link;
+                place.link = position;
+                place.timer = Some(timer);
+                self.occupied += 1;
+                TimerKey { slot, generation: place.generation }
             }
-            None => {
-                self.slots.push(entry(self.first_generation));
-                self.trim_at = self.slots.len() / 4;
-                self.first_generation
-            }
-        };
+            _ => self.push(timer, position),
+        }
+    }
+
+    #[cold]
+    fn push(&mut self, timer: Timer<T>, position: u32) -> TimerKey {
+        let (slot, generation) = (self.places.len() as Slot, self.first_generation);
+        self.places.push(Place { generation, link: position, timer: Some(timer) });
+        self.trim_below = if self.places.len() > TRIM_LEAST { self.places.len() / 4 } else { 0 };
         self.occupied += 1;
         TimerKey { slot, generation }
     }
 
-    pub(crate) fn get(&self, key: TimerKey) -> Option<&Entry<T>> {
-        self.in_slot(key.slot).filter(|entry| entry.generation == key.generation)
+    #[inline]
+    pub(crate) fn get(&self, key: TimerKey) -> Option<&Timer<T>> {
+        let place = self.places.get(key.slot as usize)?;
+        if place.generation == key.generation { place.timer.as_ref() } else { None }
     }
 
-    pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut Entry<T>> {
-        self.in_slot_mut(key.slot).filter(|entry| entry.generation == key.generation)
+    /// The deadline of the timer in `slot`.
+    #[inline]
+    pub(crate) fn deadline_in(&self, slot: Slot) -> Option<Deadline> {
+        Some(self.places.get(slot as usize)?.timer.as_ref()?.deadline)
     }
 
-    pub(crate) fn in_slot(&self, slot: u32) -> Option<&Entry<T>> {
-        match self.slots.get(slot as usize) {
-            Some(Slot::Occupied(entry)) => Some(entry),
-            _ => None,
-        }
+    /// The place of this key's timer.
+    #[inline]
+    pub(crate) fn occupied_mut(&mut self, key: TimerKey) -> Option<Occupied<'_, T>> {
+        let Self { places, vacant, occupied, .. } = self;
+        let place = places.get_mut(key.slot as usize)?;
+        let is_its = place.generation == key.generation && place.timer.is_some();
+        is_its.then_some(Occupied { slot: key.slot, place, vacant, occupied })
     }
 
-    pub(crate) fn in_slot_mut(&mut self, slot: u32) -> Option<&mut Entry<T>> {
-        match self.slots.get_mut(slot as usize) {
-            Some(Slot::Occupied(entry)) => Some(entry),
-            _ => None,
+    /// Where the timer of this key is.
+    pub(crate) fn position(&self, key: TimerKey) -> Option<u32> {
+        self.get(key)?;
+        Some(self.places[key.slot as usize].link)
+    }
+
+    /// Notes where the timer in `slot` is. False if there is no such slot.
+    #[inline]
+    pub(crate) fn set_position(&mut self, slot: Slot, position: u32) -> bool {
+        let Some(place) = self.places.get_mut(slot as usize) else { return false };
+        place.link = position;
+        true
+    }
+
+    /// Moves the timer of this key to another deadline and position.
+    pub(crate) fn reset(&mut self, key: TimerKey, deadline: Deadline, position: u32) {
+        let place = &mut self.places[key.slot as usize];
+        place.link = position;
+        if let Some(timer) = &mut place.timer {
+            timer.deadline = deadline;
         }
     }
 
     /// The key of the timer in `slot`.
-    pub(crate) fn key_of(&self, slot: u32) -> Option<TimerKey> {
-        self.in_slot(slot).map(|entry| TimerKey { slot, generation: entry.generation })
+    pub(crate) fn key_of(&self, slot: Slot) -> Option<TimerKey> {
+        Some(TimerKey { slot, generation: self.places.get(slot as usize)?.generation })
     }
 
-    pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Entry<T>> {
-        self.get(key)?;
-        let entry = self.vacate(key.slot)?;
-        if self.slots.len() > TRIM_LEAST && self.occupied <= self.trim_at {
-            self.trim();
-        }
-        Some(entry)
+    pub(crate) fn remove(&mut self, key: TimerKey) -> Option<T> {
+        self.occupied_mut(key)?.vacate()
     }
 
-    /// Takes out every timer, in the order of the slots.
-    pub(crate) fn drain(&mut self) -> Vec<Entry<T>> {
-        let slots = 0..self.slots.len() as u32;
-        let entries = slots.filter_map(|slot| self.vacate(slot)).collect();
-        self.trim();
-        entries
+    /// The slots of the due timers, in the order in which they became due.
+    pub(crate) fn due(&self) -> Vec<Slot> {
+        let occupied = (0..).zip(&self.places).filter(|(_, place)| place.timer.is_some());
+        let mut due: Vec<(u32, Slot)> = occupied
+            .filter(|(_, place)| is_due(place.link))
+            .map(|(slot, place)| (place.link, slot))
+            .collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, slot)| slot).collect()
     }
 
     pub(crate) fn occupied(&self) -> usize {
@@ -163,25 +186,18 @@ impl<T> Entries<T> {
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.slots.capacity()
+        self.places.capacity()
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot<T>>()
+        self.places.capacity() * size_of::<Place<T>>()
     }
 
-    fn vacate(&mut self, slot: u32) -> Option<Entry<T>> {
-        let place = &mut self.slots[slot as usize];
-        let Slot::Occupied(Entry { generation, .. }) = place else { return None };
-        let generation = *generation + 1;
-        let next = self.vacant;
-        if generation != RETIRED {
-            self.vacant = slot;
-        }
-        self.occupied -= 1;
-        match std::mem::replace(place, Slot::Vacant { generation, next }) {
-            Slot::Occupied(entry) => Some(entry),
-            Slot::Vacant { .. } => None,
+    /// How many more timers may go before `trim` is worth its while; `None` if it is now.
+    pub(crate) fn until_sparse(&self) -> Option<usize> {
+        match self.trim_below {
+            0 => Some(usize::MAX),
+            trim_below => self.occupied.checked_sub(trim_below),
         }
     }
 
@@ -189,27 +205,57 @@ impl<T> Entries<T> {
     /// slots are used first. Runs again when half of what is left has gone: a timer that stays in
     /// a high slot holds the memory below it, but costs a logarithm of looks.
     #[cold]
-    fn trim(&mut self) {
-        while let Some(Slot::Vacant {
-            generation: generation @ ..=TRIMMED_GENERATION_MAX, ..
-        }) = self.slots.last()
+    pub(crate) fn trim(&mut self) {
+        while let Some(Place {
+            generation: generation @ ..=TRIMMED_GENERATION_MAX,
+            timer: None,
+            ..
+        }) = self.places.last()
         {
             self.first_generation = self.first_generation.max(*generation);
-            self.slots.pop();
+            self.places.pop();
         }
-        self.slots.shrink_to((self.slots.len() * 2).max(TRIM_LEAST));
-        self.trim_at = (self.slots.len() / 4).min(self.occupied / 2);
+        self.places.shrink_to((self.places.len() * 2).max(TRIM_LEAST));
+        self.trim_below = match self.places.len() {
+            ..=TRIM_LEAST => 0,
+            places => (places / 4).min(self.occupied / 2 + 1),
+        };
 
         self.vacant = NO_SLOT;
-        for (slot, place) in self.slots.iter_mut().enumerate().rev() {
-            match place {
-                Slot::Vacant { generation, next } if *generation != RETIRED => {
-                    *next = self.vacant;
-                    self.vacant = slot as u32;
-                }
-                _ => {}
+        for (slot, place) in self.places.iter_mut().enumerate().rev() {
+            if place.timer.is_none() && place.generation != RETIRED {
+                place.link = self.vacant;
+                self.vacant = slot as Slot;
             }
         }
+    }
+}
+
+/// A place with a timer in it, found by its key.
+pub(crate) struct Occupied<'a, T> {
+    slot: Slot,
+    place: &'a mut Place<T>,
+    vacant: &'a mut Slot,
+    occupied: &'a mut usize,
+}
+
+impl<T> Occupied<'_, T> {
+    #[inline]
+    pub(crate) fn position(&self) -> u32 {
+        self.place.link
+    }
+
+    /// Takes the timer out, and with it all keys their meaning.
+    #[inline]
+    pub(crate) fn vacate(self) -> Option<T> {
+        let Self { slot, place, vacant, occupied } = self;
+        place.generation += 1;
+        place.link = *vacant;
+        if place.generation != RETIRED {
+            *vacant = slot;
+        }
+        *occupied -= 1;
+        place.timer.take().map(|timer| timer.value)
     }
 }
 
@@ -218,13 +264,21 @@ mod tests {
     use super::*;
 
     fn insert(entries: &mut Entries<u64>, value: u64) -> TimerKey {
-        entries.insert(0, 0, 0, value)
+        entries.insert(Deadline::NEVER, 0, value)
+    }
+
+    fn remove(entries: &mut Entries<u64>, key: TimerKey) -> Option<u64> {
+        let value = entries.remove(key);
+        if entries.until_sparse().is_none() {
+            entries.trim();
+        }
+        value
     }
 
     #[test]
     fn an_entry_costs_twenty_four_bytes_beside_its_value() {
-        assert_eq!(size_of::<Slot<u64>>(), 24 + 8);
-        assert_eq!(size_of::<Slot<Box<dyn FnOnce()>>>(), 24 + 16);
+        assert_eq!(size_of::<Place<u64>>(), 24 + 8);
+        assert_eq!(size_of::<Place<Box<dyn FnOnce()>>>(), 24 + 16);
         assert_eq!(size_of::<TimerKey>(), 8);
     }
 
@@ -232,7 +286,7 @@ mod tests {
     fn a_slot_is_used_again_under_another_key() {
         let mut entries = Entries::new();
         let first = insert(&mut entries, 1);
-        assert_eq!(entries.remove(first).map(|entry| entry.value), Some(1));
+        assert_eq!(remove(&mut entries, first), Some(1));
         let second = insert(&mut entries, 2);
         assert_eq!(first.slot, second.slot);
         assert!(entries.get(first).is_none());
@@ -249,7 +303,8 @@ mod tests {
         entries.remove(last);
         let next = insert(&mut entries, 2);
         assert_ne!(last.slot, next.slot);
-        entries.drain();
+        entries.remove(next);
+        entries.trim();
         assert_ne!(insert(&mut entries, 3).slot, last.slot);
     }
 
@@ -258,7 +313,7 @@ mod tests {
         let mut entries = Entries::new();
         let keys: Vec<_> = (0..5000).map(|value| insert(&mut entries, value)).collect();
         for key in &keys {
-            entries.remove(*key);
+            remove(&mut entries, *key);
         }
         assert!(entries.capacity() <= TRIM_LEAST);
         for value in 0..5000 {
@@ -272,7 +327,7 @@ mod tests {
         let mut entries = Entries::new();
         let keys: Vec<_> = (0..5000).map(|value| insert(&mut entries, value)).collect();
         for key in &keys[..4999] {
-            entries.remove(*key);
+            remove(&mut entries, *key);
         }
         assert_eq!(entries.get(keys[4999]).map(|entry| entry.value), Some(4999));
         assert!(insert(&mut entries, 0).slot < 100);

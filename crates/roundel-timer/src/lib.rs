@@ -69,9 +69,8 @@ mod virtual_clock;
 
 mod entries;
 mod order;
-mod rank;
+mod run;
 mod statistics;
-mod timeline;
 
 pub use clock::{Clock, SystemClock};
 pub use deadline::Deadline;

@@ -1,116 +1,174 @@
 //! The exact order of the timers, sorted no earlier than it has to be.
 //!
-//! Most timers are cancelled long before they are due, so a new rank is only dropped into the
-//! unsorted run its deadline belongs to: one push. A run is sorted when its time comes. A large
-//! one is first split by deadline, which moves each rank a few times through memory in sequence,
-//! where a heap of a million would miss the cache at every level of every pop.
+//! Most timers are cancelled long before they are due, so a new one is only dropped into the
+//! unsorted run its deadline belongs to, and cancelling it leaves a hole there: one push, one
+//! store. A run is sorted when its time comes. A large one is first split by deadline.
 //!
 //! ```text
 //!   earliest                                                            latest
-//!   near (sorted)  │ far.last()       │ …        │ far[1]     │ far[0]
+//!   near (sorted)  │ far.last()       │ …        │ far[1]     │ far[0]          never
 //!                  floor              floor      floor        floor
 //! ```
 //!
-//! Every rank of a run is at or above its floor and below the floor of the run above it.
-//! A rank that is cancelled while it lies where it was put is taken out at once; one that has been
-//! moved since is left behind, dead, and dropped when it is met or when the dead are too many.
+//! Every timer of a run is at or above its floor, and not above the floor of the run that follows.
+//! Timers of equal deadlines stand by arrival, within a run and from one run to the next, so
+//! stable sorting is all that first come, first served takes.
 
-use crate::{rank::Rank, timeline::Ticks};
+use std::time::{Duration, Instant};
 
-/// Longest `near`, and longest run that is sorted without a split. Sorting this many ranks, and
-/// making room for one among them, stays within the first-level cache.
+use crate::{
+    deadline::Deadline,
+    entries::{Entries, Slot},
+    run::Run,
+};
+
+/// Longest `near`, and longest run that is sorted without a split. Sorting this many, and making
+/// room for one among them, stays within the first-level cache.
 const NEAR_MOST: usize = 128;
 
-/// A split makes at most `1 << SPLIT_BITS` runs: as many as there are cache lines being written.
-const SPLIT_BITS: u32 = 6;
+/// A split aims at runs of this many.
+const SPLIT_RUN: usize = 32;
 
-/// Runs with room for fewer ranks than this keep their memory; it is not worth giving back.
-const SHRINK_LEAST: usize = 1024;
+/// A split makes at most `1 << SPLIT_BITS` runs, so that the ends of all stay in the cache.
+const SPLIT_BITS_MOST: u32 = 11;
 
-/// What became of a rank that was to be removed.
-#[must_use]
-pub(crate) enum Removal {
-    /// It is gone, and `moved` (if any) now lies in its position.
-    Gone { moved: Option<Rank> },
-    /// It is still stored, dead.
-    LeftBehind,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rank {
+    pub(crate) deadline: Instant,
+    pub(crate) slot: Slot,
 }
 
-#[derive(Default)]
 pub(crate) struct Order {
     /// Sorted, the earliest last.
     near: Vec<Rank>,
     /// By falling floor, the nearest run last.
     far: Vec<Run>,
-    /// Dead ranks still stored.
-    dead: usize,
+    /// Those without a deadline; the floor means nothing.
+    never: Run,
+    holes: usize,
     /// The buffer of the last run used up, for the next one.
-    spare: Vec<Rank>,
-}
-
-/// Ranks from `floor` upwards, in no order.
-struct Run {
-    floor: Rank,
-    ranks: Vec<Rank>,
+    spare: Vec<Slot>,
 }
 
 impl Order {
-    /// Puts `rank` into the order and tells its position, which `remove` takes as a hint.
-    #[inline]
-    pub(crate) fn insert(&mut self, rank: Rank) -> u32 {
-        let index = self.run_of(rank);
-        let Some(Run { ranks, .. }) = self.far.get_mut(index) else {
-            self.insert_below_far(rank);
-            return 0;
-        };
-        let position = ranks.len() as u32;
-        ranks.push(rank);
-        position
+    pub(crate) fn new(now: Instant) -> Self {
+        let never = Run::new(now, Vec::new());
+        Self { near: Vec::new(), far: Vec::new(), never, holes: 0, spare: Vec::new() }
     }
 
-    /// Takes `rank` out, if it still lies in `position`.
+    /// Whether the timer belongs behind all that were split or sorted, and finds room there. Nearly
+    /// every one does: it is a time-out of the usual length.
     #[inline]
-    pub(crate) fn remove(&mut self, rank: Rank, position: u32) -> Removal {
-        let (index, position) = (self.run_of(rank), position as usize);
-        match self.far.get_mut(index) {
-            Some(Run { ranks, .. }) if ranks.get(position) == Some(&rank) => {
-                ranks.swap_remove(position);
-                shrink(ranks);
-                Removal::Gone { moved: ranks.get(position).copied() }
+    pub(crate) fn latest_for(&mut self, deadline: Deadline) -> Option<&mut Run> {
+        let deadline = deadline.instant()?;
+        self.far.first_mut().filter(|run| run.floor <= deadline && run.has_room())
+    }
+
+    /// Puts `slot` into the order, behind its equals, and tells the position `remove` will need.
+    pub(crate) fn insert<T>(
+        &mut self,
+        entries: &mut Entries<T>,
+        deadline: Deadline,
+        slot: Slot,
+    ) -> u32 {
+        match deadline.instant() {
+            Some(deadline) => self.insert_at(entries, Rank { deadline, slot }),
+            None => self.never.push(slot),
+        }
+    }
+
+    fn insert_at<T>(&mut self, entries: &mut Entries<T>, rank: Rank) -> u32 {
+        let index = self.far.partition_point(|run| run.floor > rank.deadline);
+        if let Some(run) = self.far.get_mut(index) {
+            return run.push(rank.slot);
+        }
+        let floor = match self.near.first() {
+            // Later than all that are sorted: it opens a run.
+            Some(latest) => Some(latest.deadline).filter(|latest| *latest <= rank.deadline),
+            None => Some(rank.deadline).filter(|_| self.far.is_empty()),
+        };
+        match floor {
+            Some(floor) => {
+                let mut run = Run::new(floor, std::mem::take(&mut self.spare));
+                let position = run.push(rank.slot);
+                self.far.push(run);
+                position
             }
-            None if self.near.last() == Some(&rank) => {
-                self.near.pop();
-                Removal::Gone { moved: None }
+            None if self.near.len() == NEAR_MOST => {
+                self.cut(entries);
+                self.insert_at(entries, rank)
             }
-            _ => {
-                self.dead += 1;
-                Removal::LeftBehind
+            None => {
+                let place = self.near.partition_point(|other| other.deadline > rank.deadline);
+                self.near.insert(place, rank);
+                0
             }
         }
     }
 
-    /// The earliest rank that is `alive`. Drops the dead before it.
+    /// Makes the later half of `near` a run of its own, so no insertion has much to shift.
+    fn cut<T>(&mut self, entries: &mut Entries<T>) {
+        let half = self.near.len() / 2;
+        let mut run = Run::new(self.near[half - 1].deadline, Vec::with_capacity(half));
+        for rank in self.near.drain(..half).rev() {
+            append(&mut run, entries, rank.slot);
+        }
+        self.far.push(run);
+    }
+
+    /// Takes out a slot, if it lies in the latest run.
     #[inline]
-    pub(crate) fn earliest(&mut self, alive: impl Fn(Rank) -> bool) -> Option<Rank> {
+    pub(crate) fn remove_latest(&mut self, slot: Slot, position: u32) -> bool {
+        match self.far.first_mut() {
+            Some(run) if run.has(slot, position) => {
+                self.holes += run.remove(position);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes out a slot that is in the order.
+    #[inline(never)]
+    pub(crate) fn remove(&mut self, deadline: Deadline, slot: Slot, position: u32) {
+        if self.near.last().is_some_and(|rank| rank.slot == slot) {
+            self.near.pop();
+            return;
+        }
+        let Some(deadline) = deadline.instant() else {
+            self.holes += self.never.remove(position);
+            return;
+        };
+        let index = self.far.partition_point(|run| run.floor > deadline);
+        // Equal deadlines may reach back from one run into another, and into `near`.
+        if let Some(run) = self.far[index..].iter_mut().find(|run| run.has(slot, position)) {
+            self.holes += run.remove(position);
+            return;
+        }
+        let equals = self.near.partition_point(|rank| rank.deadline > deadline);
+        if let Some(place) = self.near[equals..].iter().position(|rank| rank.slot == slot) {
+            self.near.remove(equals + place);
+        }
+    }
+
+    /// The earliest timer. Sorts as much as it takes to tell.
+    #[inline]
+    pub(crate) fn earliest<T>(&mut self, entries: &mut Entries<T>) -> Option<Rank> {
         loop {
             match self.near.last() {
-                Some(rank) if alive(*rank) => return Some(*rank),
-                Some(_) => {
-                    self.near.pop();
-                    self.dead -= 1;
-                }
-                None => self.pour(&alive)?,
+                Some(rank) => return Some(*rank),
+                None => self.pour(entries)?,
             }
         }
     }
 
-    /// Whether everything stored, dead or alive, comes after `ticks`; may say no when it does. The
-    /// usual answer to the question of a loop's every turn, and found without sorting anything.
+    /// Whether everything comes after `now`; may say no when it does. The usual answer to the
+    /// question of a loop's every turn, and found without sorting anything.
     #[inline]
-    pub(crate) fn begins_after(&self, ticks: Ticks) -> bool {
+    pub(crate) fn begins_after(&self, now: Instant) -> bool {
         match (self.near.last(), self.far.last()) {
-            (Some(rank), _) => rank.ticks() > ticks,
-            (None, Some(run)) => run.floor.ticks() > ticks,
+            (Some(rank), _) => rank.deadline > now,
+            (None, Some(run)) => run.floor > now,
             (None, None) => true,
         }
     }
@@ -120,158 +178,106 @@ impl Order {
         self.near.pop();
     }
 
-    /// Drops every dead rank and the memory they needed.
-    pub(crate) fn sweep(&mut self, alive: impl Fn(Rank) -> bool) {
-        self.near.retain(|rank| alive(*rank));
+    /// Closes all holes and gives back the memory they needed.
+    #[cold]
+    pub(crate) fn sweep<T>(&mut self, entries: &mut Entries<T>) {
         self.far.retain_mut(|run| {
-            run.ranks.retain(|rank| alive(*rank));
-            run.ranks.shrink_to(2 * run.ranks.len());
-            !run.ranks.is_empty()
+            run.compact(entries);
+            run.stored() > 0
         });
-        self.dead = 0;
+        self.never.compact(entries);
+        self.far.shrink_to(2 * self.far.len());
+        self.spare = Vec::new();
+        self.holes = 0;
     }
 
-    /// Empties the order; gives the ranks, dead ones too, in no order.
-    pub(crate) fn drain(&mut self) -> Vec<Rank> {
-        let Self { mut near, far, .. } = std::mem::take(self);
-        near.extend(far.into_iter().flat_map(|run| run.ranks));
-        near
+    /// Empties the order; gives the slots, equal deadlines by arrival, otherwise in no order.
+    pub(crate) fn drain(&mut self) -> Vec<Slot> {
+        let near = self.near.drain(..).rev().map(|rank| rank.slot);
+        let far = self.far.iter().rev().flat_map(Run::slots);
+        let slots = near.chain(far).chain(self.never.slots()).collect();
+        *self = Self::new(self.never.floor);
+        slots
     }
 
-    pub(crate) fn dead(&self) -> usize {
-        self.dead
+    /// The places of timers that have left, still stored.
+    #[inline]
+    pub(crate) fn holes(&self) -> usize {
+        self.holes
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        let ranks = self.far.iter().map(|run| run.ranks.capacity()).sum::<usize>()
-            + self.near.capacity()
-            + self.spare.capacity();
-        ranks * size_of::<Rank>() + self.far.capacity() * size_of::<Run>()
-    }
-
-    /// The index in `far` of the run `rank` belongs to; `far.len()` means `near`.
-    #[inline]
-    fn run_of(&self, rank: Rank) -> usize {
-        match self.far.first() {
-            // Nearly every new timer is a time-out of the usual length, later than all others.
-            Some(run) if run.floor <= rank => 0,
-            _ => self.far.partition_point(|run| run.floor > rank),
-        }
-    }
-
-    /// Puts `rank`, which is below every floor, among the sorted ones; if it is later than all of
-    /// them, it opens a new run.
-    fn insert_below_far(&mut self, rank: Rank) {
-        if let Some(latest) = self.near.first()
-            && *latest < rank
-        {
-            let floor = latest.successor();
-            let mut ranks = std::mem::take(&mut self.spare);
-            ranks.push(rank);
-            return self.far.push(Run { floor, ranks });
-        }
-        let place = self.near.partition_point(|other| *other > rank);
-        self.near.insert(place, rank);
-        if self.near.len() > NEAR_MOST {
-            // The later part becomes a run of its own, so no insertion has much to shift.
-            let nearer = self.near.split_off(self.near.len() - NEAR_MOST / 2);
-            let later = std::mem::replace(&mut self.near, nearer);
-            self.far.push(Run { floor: later[later.len() - 1], ranks: later });
-        }
+        self.near.capacity() * size_of::<Rank>()
+            + self.far.capacity() * size_of::<Run>()
+            + self.far.iter().chain([&self.never]).map(Run::heap_bytes).sum::<usize>()
+            + self.spare.capacity() * size_of::<Slot>()
     }
 
     /// Moves the nearest run one step towards `near`, which is empty: sorts it or splits it.
     /// `None` if there is no run.
-    fn pour(&mut self, alive: impl Fn(Rank) -> bool) -> Option<()> {
-        // A burst of equal deadlines may have left room for all of them.
-        self.near.shrink_to(SHRINK_LEAST);
-        let Run { mut ranks, .. } = self.far.pop()?;
-        shrink(&mut self.far);
-        if ranks.len() <= NEAR_MOST || !self.split(&ranks) {
-            // Asking for each rank now, and not one at a time when it is due, lets the processor
-            // fetch the timers' entries side by side.
-            let stored = ranks.len();
-            ranks.retain(|rank| alive(*rank));
-            self.dead -= stored - ranks.len();
-            ranks.sort_unstable_by(|a, b| b.cmp(a));
-            self.spare = std::mem::replace(&mut self.near, ranks);
+    fn pour<T>(&mut self, entries: &mut Entries<T>) -> Option<()> {
+        let run = self.far.pop()?;
+        if run.stored() > NEAR_MOST {
+            self.split(entries, &run);
+            return Some(());
         }
+        // Fetched here, side by side, and not one at a time when it is due.
+        self.near.extend(ranks(entries, &run));
+        self.holes -= run.stored() - self.near.len();
+        self.near.sort_by_key(|rank| rank.deadline);
+        self.near.reverse();
+        self.spare = run.into_buffer();
         Some(())
     }
 
-    /// Distributes `ranks` over new runs by the leading digit of their deadlines. False if all
-    /// deadlines are equal, which no digit tells apart.
-    fn split(&mut self, ranks: &[Rank]) -> bool {
-        let deadlines = ranks.iter().map(|rank| rank.ticks());
-        let (least, most) = deadlines
-            .fold((u64::MAX, 0), |(least, most), ticks| (least.min(ticks), most.max(ticks)));
-        if least == most {
-            return false;
-        }
-        let span_bits = (most - least).ilog2() + 1;
-        let shift = span_bits.saturating_sub(SPLIT_BITS);
-        let digit = |rank: Rank| ((rank.ticks() - least) >> shift) as usize;
+    /// Distributes many timers over new runs: by the leading digit of their deadlines, or, if all
+    /// deadlines are equal, by arrival.
+    fn split<T>(&mut self, entries: &mut Entries<T>, run: &Run) {
+        let bounds = ranks(entries, run).map(|rank| (rank.deadline, rank.deadline));
+        let bounds = bounds.reduce(|(least, most), (this, _)| (least.min(this), most.max(this)));
+        let Some((least, most)) = bounds else {
+            self.holes -= run.stored();
+            return;
+        };
+        let equal = least == most;
+        let bits = (run.stored() / SPLIT_RUN).ilog2().min(SPLIT_BITS_MOST);
+        let span = if equal { run.stored() as u64 } else { nanoseconds(least, most) };
+        let shift = (span.ilog2() + 1).saturating_sub(bits);
 
-        // Count first: each run is allocated once, at its size.
-        let mut counts = [0; 1 << SPLIT_BITS];
-        for rank in ranks {
-            counts[digit(*rank)] += 1;
+        let mut runs: Vec<_> = (0..=span >> shift)
+            .map(|digit| {
+                let above = if equal { 0 } else { digit << shift };
+                let slots = Vec::with_capacity(run.stored() >> bits);
+                Run::new(least + Duration::from_nanos(above), slots)
+            })
+            .collect();
+        let mut arrived = 0;
+        for slot in run.slots() {
+            let Some(Rank { deadline, .. }) = rank(entries, slot) else { continue };
+            let above = if equal { arrived } else { nanoseconds(least, deadline) };
+            append(&mut runs[(above >> shift) as usize], entries, slot);
+            arrived += 1;
         }
-        let highest = ((most - least) >> shift) as usize;
-        let base = self.far.len() + highest;
-        self.far.extend((0..=highest).rev().map(|digit| Run {
-            floor: Rank::first_at(least + ((digit as u64) << shift)),
-            ranks: Vec::with_capacity(counts[digit]),
-        }));
-        for rank in ranks {
-            self.far[base - digit(*rank)].ranks.push(*rank);
-        }
-        true
+        self.holes -= run.stored() - arrived as usize;
+        self.far.extend(runs.into_iter().rev().filter(|run| run.stored() > 0));
     }
 }
 
-/// Gives memory back when three quarters of it lie idle; then as much must be removed again before
-/// the next time, so the copying is paid for.
-#[inline]
-fn shrink<T>(items: &mut Vec<T>) {
-    let room = items.capacity();
-    if room > SHRINK_LEAST && items.len() < room / 4 {
-        items.shrink_to(room / 2);
-    }
+fn rank<T>(entries: &Entries<T>, slot: Slot) -> Option<Rank> {
+    Some(Rank { deadline: entries.deadline_in(slot)?.instant()?, slot })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn ranks<T>(entries: &Entries<T>, run: &Run) -> impl Iterator<Item = Rank> {
+    run.slots().filter_map(|slot| rank(entries, slot))
+}
 
-    const BURST: u32 = 100_000;
+/// Moves a timer to the end of `run`.
+fn append<T>(run: &mut Run, entries: &mut Entries<T>, slot: Slot) {
+    let position = run.push(slot);
+    entries.set_position(slot, position);
+}
 
-    fn order(slots: impl Iterator<Item = u32>) -> Order {
-        let mut order = Order::default();
-        for slot in slots {
-            order.insert(Rank::new(slot.into(), slot, slot));
-        }
-        order
-    }
-
-    #[test]
-    fn a_sweep_gives_back_the_memory_of_the_dead() {
-        let mut order = order(0..BURST);
-        // The first pop leaves the rest to be split.
-        order.pop();
-        order.earliest(|_| true);
-        order.sweep(|rank| rank.slot() % 1000 == 0);
-        assert!(order.heap_bytes() < 16 * 1024, "{}", order.heap_bytes());
-    }
-
-    #[test]
-    fn runs_used_up_give_back_their_places() {
-        let mut order = order((0..BURST).rev());
-        assert!(order.far.len() > SHRINK_LEAST);
-        for slot in 0..BURST - 1 {
-            assert_eq!(order.earliest(|_| true).map(Rank::slot), Some(slot));
-            order.pop();
-        }
-        assert!(order.far.capacity() <= SHRINK_LEAST);
-    }
+/// Saturates after 584 years; what lies beyond is told apart by a later split.
+fn nanoseconds(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,7 @@ pub struct TimerStatistics {
     pub waiting: usize,
     /// Timers made due and not yet taken.
     pub due: usize,
-    /// Timers cancelled or reset whose place in the order is still stored.
+    /// Places in the order that cancelled or reset timers have left and that are still stored.
     pub cancelled: usize,
     /// Timers the queue has room for without allocating entries.
     pub capacity: usize,

@@ -1,17 +1,16 @@
 //! The timers of a program, handed out in the order of their deadlines.
 //!
-//! `Entries` keeps the values under their keys, `Order` keeps the ranks sorted; here the two are
-//! held together.
+//! `Entries` keeps the values under their keys, `Order` keeps their slots in order; here the two
+//! are held together.
 
 use std::{fmt, time::Instant};
 
 use crate::{
+    clock::{Clock, SystemClock},
     deadline::Deadline,
-    entries::{Entries, Stage},
-    order::{Order, Removal},
-    rank::Rank,
+    entries::{Entries, due_position, is_due},
+    order::{Order, Rank},
     statistics::TimerStatistics,
-    timeline::{NEVER, Timeline},
     timer_key::TimerKey,
 };
 
@@ -47,37 +46,39 @@ const CANCELLED_LEAST: usize = 64;
 ///
 /// # Cost
 ///
-/// Inserting and cancelling take constant time, amortised; handing a timer out costs a share of
-/// one or two passes over memory and of a sort of about a hundred. Single calls can be longer: the
-/// first look into a million unsorted timers distributes them all.
+/// Inserting and cancelling take constant time, amortised: as a rule one push and one store, and
+/// no arithmetic with the deadline. Handing a timer out costs a share of one or two passes over
+/// the entries and of a sort of about thirty. Single calls can be longer: the first look into a
+/// million unsorted timers distributes them all.
 ///
-/// A timer takes 40 bytes beside its value: 24 in its entry, 16 in the order. The cancelled timers
-/// still stored (16 bytes, the value is gone) are never more than those waiting, or than 64; memory
+/// A timer takes 28 bytes beside its value: 24 in its entry, 4 in the order. The cancelled timers
+/// still stored (4 bytes, the value is gone) are never more than those waiting, or than 64; memory
 /// is given back after a burst. [`statistics`](Self::statistics) shows both.
 ///
 /// # Range
 ///
-/// Deadlines are exact to the nanosecond within 292 years of the queue's making. Beyond that a
-/// deadline counts as [`NEVER`](Deadline::NEVER).
+/// Every [`Instant`] is a deadline like any other, exact to the nanosecond.
 #[doc(alias = "heapq")]
 #[doc(alias = "_scheduled")]
 pub struct TimerQueue<T> {
-    timeline: Timeline,
     entries: Entries<T>,
     order: Order,
-    waiting: usize,
-    next_sequence: u32,
+    due: usize,
+    /// How many timers became due since none was.
+    due_in_a_row: usize,
+    /// After how many departures `bound_memory` must be asked again.
+    quiet: usize,
 }
 
 impl<T> TimerQueue<T> {
     /// An empty queue. It allocates with its first timer.
     pub fn new() -> Self {
         Self {
-            timeline: Timeline::new(),
             entries: Entries::new(),
-            order: Order::default(),
-            waiting: 0,
-            next_sequence: 0,
+            order: Order::new(SystemClock.now()),
+            due: 0,
+            due_in_a_row: 0,
+            quiet: 0,
         }
     }
 
@@ -89,27 +90,49 @@ impl<T> TimerQueue<T> {
     ///
     /// # Panics
     ///
-    /// If the queue holds `2^32 - 1` timers.
+    /// If the queue holds `2^30` timers.
     #[doc(alias = "call_at")]
     #[doc(alias = "heappush")]
+    #[inline]
     #[track_caller]
     pub fn insert(&mut self, deadline: impl Into<Deadline>, value: T) -> TimerKey {
-        let ticks = self.timeline.ticks_of(deadline.into());
-        let sequence = self.take_sequence();
-        let position = self.join(Rank::new(ticks, sequence, self.entries.next_slot()));
-        self.waiting += 1;
-        self.entries.insert(ticks, sequence, position, value)
+        let deadline = deadline.into();
+        if self.entries.has_vacant()
+            && let Some(run) = self.order.latest_for(deadline)
+        {
+            let position = run.push(self.entries.next_slot());
+            return self.entries.insert(deadline, position, value);
+        }
+        self.insert_elsewhere(deadline, value)
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn insert_elsewhere(&mut self, deadline: Deadline, value: T) -> TimerKey {
+        let slot = self.entries.next_slot();
+        let position = self.order.insert(&mut self.entries, deadline, slot);
+        self.entries.insert(deadline, position, value)
     }
 
     /// Removes the timer and gives its value back, whether it waits or is due; `None` if it was
     /// cancelled or taken before.
+    #[inline]
     pub fn cancel(&mut self, key: TimerKey) -> Option<T> {
-        let entry = self.entries.remove(key)?;
-        if entry.stage == Stage::Waiting {
-            self.waiting -= 1;
-            self.leave(entry.rank(key.slot), entry.position);
+        let timer = self.entries.occupied_mut(key)?;
+        let position = timer.position();
+        if self.quiet > 0 && self.order.remove_latest(key.slot, position) {
+            self.quiet -= 1;
+            return timer.vacate();
         }
-        Some(entry.value)
+        self.cancel_elsewhere(key, position)
+    }
+
+    #[inline(never)]
+    fn cancel_elsewhere(&mut self, key: TimerKey, position: u32) -> Option<T> {
+        self.leave(key, position);
+        let value = self.entries.remove(key);
+        self.bound_memory();
+        value
     }
 
     /// Moves a waiting timer to another deadline, as if it had been inserted just now.
@@ -117,38 +140,33 @@ impl<T> TimerQueue<T> {
     /// False, and nothing changes, if the timer no longer waits: a due timer is on its way.
     #[doc(alias = "reschedule")]
     pub fn reset(&mut self, key: TimerKey, deadline: impl Into<Deadline>) -> bool {
-        let ticks = self.timeline.ticks_of(deadline.into());
-        if !self.is_waiting(key) {
+        let deadline = deadline.into();
+        let Some(position) = self.entries.position(key).filter(|position| !is_due(*position))
+        else {
             return false;
-        }
-        let sequence = self.take_sequence();
-        let Some(entry) = self.entries.get_mut(key) else { return false };
-        let (rank, position) = (entry.rank(key.slot), entry.position);
-        (entry.ticks, entry.sequence) = (ticks, sequence);
-        self.leave(rank, position);
-        let position = self.join(Rank::new(ticks, sequence, key.slot));
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.position = position;
-        }
+        };
+        self.leave(key, position);
+        let position = self.order.insert(&mut self.entries, deadline, key.slot);
+        self.entries.reset(key, deadline, position);
+        self.bound_memory();
         true
     }
 
     /// The value of a timer, waiting or due.
     pub fn get(&self, key: TimerKey) -> Option<&T> {
-        self.entries.get(key).map(|entry| &entry.value)
+        self.entries.get(key).map(|timer| &timer.value)
     }
 
     /// The deadline of a timer, waiting or due.
     #[doc(alias = "when")]
     pub fn deadline(&self, key: TimerKey) -> Option<Deadline> {
-        self.entries.get(key).map(|entry| self.timeline.deadline(entry.ticks))
+        self.entries.get(key).map(|timer| timer.deadline)
     }
 
     /// The earliest deadline of all waiting timers, which is how long a loop may block; `None` if
     /// none will ever be due. Cancelled timers do not count.
     pub fn next_deadline(&mut self) -> Option<Instant> {
-        let rank = self.earliest()?;
-        self.timeline.deadline(rank.ticks()).instant()
+        self.order.earliest(&mut self.entries).map(|rank| rank.deadline)
     }
 
     /// Makes the earliest timer due, if its deadline is not after `now`.
@@ -158,37 +176,38 @@ impl<T> TimerQueue<T> {
     /// run before it looks at anything else. A `now` earlier than that of the call before is
     /// no error; it finds fewer timers.
     pub fn next_due(&mut self, now: Instant) -> Option<TimerKey> {
-        let rank = self.pop_rank(now)?;
-        let key = self.entries.key_of(rank.slot())?;
-        self.entries.get_mut(key)?.stage = Stage::Due;
+        let key = self.pop_key(now)?;
+        let nth = if self.due == 0 { 0 } else { self.due_in_a_row };
+        self.entries.set_position(key.slot, due_position(nth));
+        self.due_in_a_row = nth + 1;
+        self.due += 1;
+        self.note_departure();
         Some(key)
     }
 
     /// Hands out the value of a timer that [`next_due`](Self::next_due) has returned; `None` if it
     /// was cancelled since, or still waits.
     pub fn take(&mut self, key: TimerKey) -> Option<T> {
-        match self.entries.get(key)?.stage {
-            Stage::Due => self.entries.remove(key).map(|entry| entry.value),
-            Stage::Waiting => None,
-        }
+        if is_due(self.entries.position(key)?) { self.cancel(key) } else { None }
     }
 
     /// [`next_due`](Self::next_due) and [`take`](Self::take) at once.
     #[doc(alias = "heappop")]
     pub fn pop_due(&mut self, now: Instant) -> Option<T> {
-        let rank = self.pop_rank(now)?;
-        let key = self.entries.key_of(rank.slot())?;
-        self.entries.remove(key).map(|entry| entry.value)
+        let key = self.pop_key(now)?;
+        let value = self.entries.remove(key);
+        self.note_departure();
+        value
     }
 
     /// The number of timers that wait. Due ones are not counted.
     pub fn len(&self) -> usize {
-        self.waiting
+        self.entries.occupied() - self.due
     }
 
     /// Whether no timer waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting == 0
+        self.len() == 0
     }
 
     /// Empties the queue at once and gives the values back one by one, in the order of their
@@ -197,11 +216,17 @@ impl<T> TimerQueue<T> {
     /// The iterator does not borrow the queue: whoever drops the values may use it again.
     #[must_use = "the values are dropped with the iterator"]
     pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> + use<T> {
-        self.order.drain();
-        self.waiting = 0;
-        let mut entries = self.entries.drain();
-        entries.sort_unstable_by_key(|entry| (entry.ticks, entry.sequence));
-        entries.into_iter().map(|entry| entry.value)
+        let slots = self.entries.due().into_iter().chain(self.order.drain());
+        let keys: Vec<_> = slots.filter_map(|slot| self.entries.key_of(slot)).collect();
+        let mut timers: Vec<_> = keys
+            .into_iter()
+            .filter_map(|key| Some((self.deadline(key)?, self.entries.remove(key)?)))
+            .collect();
+        self.due = 0;
+        self.entries.trim();
+        // Equal deadlines stand by arrival, and the sort is stable.
+        timers.sort_by_key(|(deadline, _)| *deadline);
+        timers.into_iter().map(|(_, value)| value)
     }
 
     /// Drops every timer, waiting and due. See [`drain`](Self::drain) to get the values back.
@@ -212,98 +237,63 @@ impl<T> TimerQueue<T> {
     /// What the queue holds at this moment.
     pub fn statistics(&self) -> TimerStatistics {
         TimerStatistics {
-            waiting: self.waiting,
-            due: self.entries.occupied() - self.waiting,
-            cancelled: self.order.dead(),
+            waiting: self.len(),
+            due: self.due,
+            cancelled: self.order.holes(),
             capacity: self.entries.capacity(),
             heap_bytes: self.entries.heap_bytes() + self.order.heap_bytes(),
         }
     }
 
-    fn is_waiting(&self, key: TimerKey) -> bool {
-        self.entries.get(key).is_some_and(|entry| entry.stage == Stage::Waiting)
+    /// Takes a timer out of the order, or off the count of the due.
+    #[inline(never)]
+    fn leave(&mut self, key: TimerKey, position: u32) {
+        if is_due(position) {
+            self.due -= 1;
+        } else if let Some(deadline) = self.deadline(key) {
+            self.order.remove(deadline, key.slot, position);
+        }
     }
 
+    /// Takes the earliest timer out of the order if it is due.
     #[inline]
-    fn earliest(&mut self) -> Option<Rank> {
-        let entries = &self.entries;
-        self.order.earliest(|rank| is_alive(entries, rank))
-    }
-
-    /// Takes the earliest rank out of the order if it is due.
-    #[inline]
-    fn pop_rank(&mut self, now: Instant) -> Option<Rank> {
-        let now = self.timeline.ticks(now);
+    fn pop_key(&mut self, now: Instant) -> Option<TimerKey> {
         if self.order.begins_after(now) {
             return None;
         }
-        let rank = self.earliest().filter(|rank| rank.ticks() <= now)?;
+        let Rank { deadline, slot } = self.order.earliest(&mut self.entries)?;
+        if deadline > now {
+            return None;
+        }
         self.order.pop();
-        self.waiting -= 1;
-        self.bound_the_dead();
-        Some(rank)
+        self.entries.key_of(slot)
     }
 
-    /// Puts a timer into the order, unless it is never due; returns its position.
-    fn join(&mut self, rank: Rank) -> u32 {
-        if rank.ticks() == NEVER { 0 } else { self.order.insert(rank) }
-    }
-
-    /// Takes a timer out of the order.
-    fn leave(&mut self, rank: Rank, position: u32) {
-        if rank.ticks() == NEVER {
-            return;
-        }
-        match self.order.remove(rank, position) {
-            Removal::Gone { moved: None } => {}
-            Removal::Gone { moved: Some(moved) } => {
-                if let Some(entry) = self.entries.in_slot_mut(moved.slot()) {
-                    entry.position = position;
-                }
-            }
-            Removal::LeftBehind => self.bound_the_dead(),
-        }
-    }
-
-    /// Sweeps when more than half of what is stored is dead, so each sweep is paid for by as many
-    /// cancelled timers as it keeps.
     #[inline]
-    fn bound_the_dead(&mut self) {
-        if self.order.dead() > self.waiting.max(CANCELLED_LEAST) {
-            let entries = &self.entries;
-            self.order.sweep(|rank| is_alive(entries, rank));
+    fn note_departure(&mut self) {
+        match self.quiet.checked_sub(1) {
+            Some(quiet) => self.quiet = quiet,
+            None => self.bound_memory(),
         }
     }
 
-    fn take_sequence(&mut self) -> u32 {
-        if self.next_sequence == u32::MAX {
-            self.renumber();
+    /// Sweeps when the holes outnumber the waiting, so each sweep is paid for by as many timers
+    /// that have left as it keeps; trims when most entries are vacant. Then reckons for how many
+    /// departures neither can be needed, so that most need not ask.
+    fn bound_memory(&mut self) {
+        let sparse = self.entries.until_sparse().is_none();
+        if sparse {
+            self.entries.trim();
         }
-        self.next_sequence += 1;
-        self.next_sequence - 1
-    }
-
-    /// Starts the sequence numbers again, after four thousand million timers: the waiting ones get
-    /// the first numbers, in their order.
-    #[cold]
-    fn renumber(&mut self) {
-        let mut ranks = self.order.drain();
-        ranks.retain(|rank| is_alive(&self.entries, *rank));
-        ranks.sort_unstable();
-        self.next_sequence = 0;
-        for rank in ranks {
-            let sequence = self.take_sequence();
-            let position = self.join(Rank::new(rank.ticks(), sequence, rank.slot()));
-            if let Some(entry) = self.entries.in_slot_mut(rank.slot()) {
-                (entry.sequence, entry.position) = (sequence, position);
-            }
+        if sparse || self.order.holes() > self.len().max(CANCELLED_LEAST) {
+            self.order.sweep(&mut self.entries);
         }
+        // Each departure may make a hole, and leaves one timer less.
+        let holes = self.order.holes();
+        let few = CANCELLED_LEAST.saturating_sub(holes);
+        let unswept = few.max(self.len().saturating_sub(holes) / 2);
+        self.quiet = unswept.min(self.entries.until_sparse().unwrap_or(0));
     }
-}
-
-/// Whether `rank`, found in the order, is that of a timer, and not of one cancelled or reset.
-fn is_alive<T>(entries: &Entries<T>, rank: Rank) -> bool {
-    entries.in_slot(rank.slot()).is_some_and(|entry| entry.sequence == rank.sequence())
 }
 
 impl<T> Default for TimerQueue<T> {
@@ -315,37 +305,5 @@ impl<T> Default for TimerQueue<T> {
 impl<T> fmt::Debug for TimerQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimerQueue").field("statistics", &self.statistics()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn the_order_survives_the_end_of_the_sequence_numbers() {
-        let mut timers = TimerQueue::new();
-        let start = Instant::now();
-        let later = start + Duration::from_secs(1);
-        timers.next_sequence = u32::MAX - 400;
-
-        let keys: Vec<_> = (0..300).map(|value| timers.insert(start, value)).collect();
-        timers.insert(later, 1000);
-        // Sorted now, so the cancelled ones are left behind.
-        assert_eq!(timers.next_deadline(), Some(start));
-        for key in keys.iter().skip(100).step_by(2) {
-            timers.cancel(*key);
-        }
-        assert!(timers.reset(keys[0], start));
-        for value in 300..600 {
-            timers.insert(start, value);
-        }
-        assert!(timers.next_sequence < 1000, "the numbers did not start again");
-
-        let kept = (1..100).chain((101..300).step_by(2)).chain([0]).chain(300..600).chain([1000]);
-        let popped: Vec<_> = std::iter::from_fn(|| timers.pop_due(later)).collect();
-        assert_eq!(popped, kept.collect::<Vec<_>>());
     }
 }

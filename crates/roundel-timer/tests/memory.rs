@@ -1,60 +1,72 @@
 //! What stays stored when timers are cancelled, and after a burst.
 
-use roundel_timer::{TimerKey, TimerQueue};
+use roundel_timer::{Deadline, TimerKey, TimerQueue};
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BURST: u32 = 100_000;
 const AFTER_BURST_BYTES_MAX: usize = 128 * 1024;
 
-/// `count` timers, a second apart, that have been looked at: they have moved from where they were
-/// put, so a cancelled one is left behind.
-fn sorted_timers(count: u32) -> (TimerQueue<u32>, Vec<TimerKey>, Instant) {
+/// `count` timers, a second apart, that nobody has looked at: a cancelled one leaves its place.
+fn unsorted_timers(count: u32) -> (TimerQueue<u32>, Vec<TimerKey>, Instant) {
     let start = Instant::now();
     let mut timers = TimerQueue::new();
-    timers.insert(start, 0);
     let keys = (1..=count).map(|n| timers.insert(start + SECOND * n, n)).collect();
-    timers.pop_due(start);
-    assert_eq!(timers.next_deadline(), Some(start + SECOND));
     (timers, keys, start)
 }
 
 // spec: LPS-12
 #[test]
 fn cancelled_timers_are_removed_in_bulk_when_more_than_half_are_cancelled() {
-    let (mut timers, keys, _) = sorted_timers(200);
-    for key in &keys[100..] {
+    let (mut timers, keys, _) = unsorted_timers(200);
+    for key in &keys[..100] {
         timers.cancel(*key);
     }
     assert_eq!((timers.len(), timers.statistics().cancelled), (100, 100));
-    timers.cancel(keys[99]);
+    timers.cancel(keys[100]);
     assert_eq!((timers.len(), timers.statistics().cancelled), (99, 0));
 }
 
 // spec: LPS-12
 #[test]
 fn a_few_cancelled_timers_are_left_until_they_reach_the_head() {
-    let (mut timers, keys, start) = sorted_timers(100);
-    for key in &keys[36..] {
+    let (mut timers, keys, start) = unsorted_timers(100);
+    for key in &keys[..64] {
         timers.cancel(*key);
     }
     assert_eq!((timers.len(), timers.statistics().cancelled), (36, 64));
-    while timers.pop_due(start + SECOND * 100).is_some() {}
-    assert_eq!(timers.statistics().cancelled, 0);
+    assert_eq!(timers.next_deadline(), Some(start + SECOND * 65));
+    assert_eq!((timers.len(), timers.statistics().cancelled), (36, 0));
 }
 
 // spec: LPS-13
 #[test]
 fn a_cancelled_timer_is_counted_once_and_only_while_it_waits() {
-    let (mut timers, keys, start) = sorted_timers(3);
-    timers.cancel(keys[2]);
-    timers.cancel(keys[2]);
-    assert_eq!(timers.statistics().cancelled, 1);
-
+    let (mut timers, keys, start) = unsorted_timers(4);
     let due = timers.next_due(start + SECOND).unwrap();
+    for n in 5..=8 {
+        timers.insert(start + SECOND * n, n);
+    }
+    let waits = timers.insert(start + SECOND * 9, 9);
+    timers.insert(start + SECOND * 10, 10);
+    assert_eq!(due, keys[0]);
     timers.cancel(due);
+    assert_eq!(timers.statistics().cancelled, 0);
+    timers.cancel(waits);
+    timers.cancel(waits);
     assert_eq!(timers.statistics().cancelled, 1);
-    assert_eq!((timers.statistics().waiting, timers.statistics().due), (1, 0));
+    assert_eq!((timers.statistics().waiting, timers.statistics().due), (8, 0));
+}
+
+#[test]
+fn a_cancelled_timer_that_was_sorted_leaves_nothing() {
+    let (mut timers, keys, start) = unsorted_timers(100);
+    assert_eq!(timers.next_deadline(), Some(start + SECOND));
+    for key in &keys {
+        timers.cancel(*key);
+        assert_eq!(timers.statistics().cancelled, 0);
+    }
+    assert!(timers.is_empty());
 }
 
 #[test]
@@ -74,7 +86,7 @@ fn timeouts_that_never_fire_leave_nothing_behind() {
 
 #[test]
 fn the_cancelled_never_outnumber_the_waiting() {
-    let (mut timers, keys, _) = sorted_timers(10_000);
+    let (mut timers, keys, _) = unsorted_timers(10_000);
     // A stride prime to the count, so they go from everywhere.
     for n in 0..9990 {
         timers.cancel(keys[n * 7919 % 10_000]);
@@ -117,6 +129,24 @@ fn memory_is_given_back_after_a_burst() {
         }
         while timers.pop_due(start).is_some() {}
     });
+    check_memory_after_burst("fired, each set before the others", |timers, start| {
+        for n in (0..BURST).rev() {
+            timers.insert(start + Duration::from_micros(u64::from(n)), n);
+        }
+        while timers.pop_due(start + SECOND).is_some() {}
+    });
+    check_memory_after_burst("cancelled, the last first", |timers, start| {
+        let keys: Vec<_> = (0..BURST).map(|n| timers.insert(start, n)).collect();
+        for key in keys.into_iter().rev() {
+            timers.cancel(key);
+        }
+    });
+    check_memory_after_burst("without a deadline, cancelled", |timers, _| {
+        let keys: Vec<_> = (0..BURST).map(|n| timers.insert(Deadline::NEVER, n)).collect();
+        for key in keys {
+            timers.cancel(key);
+        }
+    });
     check_memory_after_burst("cancelled", |timers, start| {
         let keys: Vec<_> = (0..BURST).map(|n| timers.insert(start, n)).collect();
         for key in keys {
@@ -152,7 +182,7 @@ fn memory_is_given_back_when_the_queue_is_drained() {
 }
 
 #[test]
-fn a_timer_costs_forty_bytes_beside_its_value() {
+fn a_timer_costs_twenty_eight_bytes_beside_its_value() {
     let start = Instant::now();
     let mut timers = TimerQueue::new();
     // A power of two, so the doubling of the vectors leaves no room unused.
@@ -161,5 +191,5 @@ fn a_timer_costs_forty_bytes_beside_its_value() {
         timers.insert(start + SECOND * n, u64::from(n));
     }
     let beside = timers.statistics().heap_bytes / count as usize - size_of::<u64>();
-    assert_eq!(beside, 40);
+    assert_eq!(beside, 28);
 }

@@ -53,15 +53,35 @@ fn a_delay_that_overflows_is_never_due() {
     let now = Instant::now();
     let mut timers = TimerQueue::new();
     timers.insert(Deadline::after(now, Duration::MAX), "overflow");
-    timers.insert(Deadline::after(now, YEAR * 291), "in range");
+    timers.insert(Deadline::after(now, YEAR * 291), "near");
     // Not every platform has instants that far away.
     if let Some(far) = now.checked_add(YEAR * 300) {
-        timers.insert(far, "beyond range");
+        timers.insert(far + SECOND, "far and a second");
+        timers.insert(far, "far");
         assert_eq!(timers.next_deadline(), Some(now + YEAR * 291));
-        assert_eq!(timers.pop_due(far), Some("in range"));
+        assert_eq!(timers.pop_due(far), Some("near"));
+        assert_eq!(timers.pop_due(far), Some("far"));
         assert_eq!(timers.pop_due(far), None);
         assert_eq!(timers.len(), 2);
     }
+}
+
+#[test]
+fn thousands_of_years_are_told_apart_to_the_nanosecond() {
+    let now = Instant::now();
+    let mut timers = TimerQueue::new();
+    let later = |n: u32| now.checked_add(YEAR * (n % 2 * 5000) + Duration::from_nanos(n.into()));
+    // Not every platform has instants that far away.
+    if later(1).is_none() {
+        return;
+    }
+    for n in (0..1000).rev() {
+        timers.insert(later(n).unwrap(), n);
+    }
+    let end = now + YEAR * 6000;
+    let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(end)).collect();
+    let in_order: Vec<_> = (0..1000).step_by(2).chain((1..1000).step_by(2)).collect();
+    assert_eq!(due, in_order);
 }
 
 #[test]

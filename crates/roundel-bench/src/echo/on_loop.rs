@@ -5,8 +5,9 @@
 
 use std::{io, net::TcpListener, rc::Rc};
 
-use roundel_loop::{Attached, Completion, EventLoop, LoopHandle, Outcome, Source};
-use rustix::net::sockopt::set_tcp_nodelay;
+use roundel_loop::{
+    Attached, Completion, EventLoop, LoopHandle, Outcome, Socket, SocketOption, Source,
+};
 
 pub(super) fn serve(listener: TcpListener, room: usize) -> io::Result<()> {
     let mut event_loop = EventLoop::new().map_err(io::Error::other)?;
@@ -34,9 +35,9 @@ impl Acceptor {
 
     fn accepted(self: Rc<Self>, completion: Completion) {
         if let Ok(Outcome::Accepted(socket)) = completion
-            && set_tcp_nodelay(&socket, true).is_ok()
+            && socket.set(SocketOption::NoDelay(true)).is_ok()
         {
-            let socket = self.handle.attach(Source::new(socket));
+            let socket = self.handle.attach(socket);
             Rc::new(Connection { socket, room: self.room }).serve();
         }
         // In a call-back of its own: a stream of clients must not keep the loop here.
@@ -47,7 +48,7 @@ impl Acceptor {
 
 /// Lives as long as an operation of its own is under way.
 struct Connection {
-    socket: Attached,
+    socket: Attached<Socket>,
     room: usize,
 }
 

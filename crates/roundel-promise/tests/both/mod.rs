@@ -74,4 +74,19 @@ impl Log {
         let log = self.clone();
         move |outcome| log.line(format!("{name}: {outcome:?}"))
     }
+    /// A waker that writes its name.
+    pub fn waker(&self, name: &'static str) -> Waker {
+        Waker::from(Arc::new(Entry { name, log: self.clone() }))
+    }
+}
+
+struct Entry {
+    name: &'static str,
+    log: Log,
+}
+
+impl Wake for Entry {
+    fn wake(self: Arc<Self>) {
+        self.log.line(self.name);
+    }
 }

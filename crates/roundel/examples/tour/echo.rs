@@ -1,12 +1,11 @@
 //! The echo server: a task that accepts, and a child of its group for each connection.
 
-use std::{
-    convert::Infallible,
-    net::{TcpListener, TcpStream},
-    os::fd::OwnedFd,
-};
+use std::{convert::Infallible, net::TcpListener};
 
-use roundel::{LoopHandle, Outcome, Source, TaskGroup, event_loop::OperationError};
+use roundel::{
+    LoopHandle, Outcome, Source, TaskGroup,
+    event_loop::{OperationError, Socket, SocketOption},
+};
 
 use crate::{Failed, timeline::TimeLine};
 
@@ -34,12 +33,11 @@ pub(crate) async fn serve(listener: TcpListener, timeline: TimeLine) -> Result<I
     Ok(connections.await?)
 }
 
-async fn echo(socket: OwnedFd) -> Result<(), OperationError> {
-    let socket = TcpStream::from(socket);
+async fn echo(socket: Socket) -> Result<(), OperationError> {
     // Echo at once; a failure to hurry is none to echo.
-    let _ = socket.set_nodelay(true);
+    let _ = socket.set(SocketOption::NoDelay(true));
     // Dropped at the end of the stream, on an error and by a cancel, which closes it.
-    let peer = LoopHandle::current().attach(Source::new(socket));
+    let peer = LoopHandle::current().attach(socket);
     loop {
         match peer.recv(AT_MOST).await? {
             // The buffer that was received is the one that is sent; nothing is copied.

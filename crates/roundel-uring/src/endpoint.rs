@@ -1,0 +1,242 @@
+//! `Endpoint`: what is known of a source: who waits at it, what the kernel was asked for, and what
+//! came before anybody asked.
+//!
+//! Receiving is the source's affair, not an operation's. While somebody waits, the source has a
+//! request in the kernel, its *arm*; on a stream it receives again and again. What it brings goes
+//! to the operations in their order, and what nobody waits for is kept for whoever comes next. So
+//! giving up an operation loses nothing and needs no answer from the kernel.
+
+use std::{collections::VecDeque, mem};
+
+use roundel_driver::{Buffer, Operation, Outcome, Source};
+use rustix::{
+    fd::AsFd,
+    io::Errno,
+    net::{SocketType, sockopt},
+};
+
+use crate::{
+    arrival::Arrival,
+    message::Message,
+    queue::Queue,
+    request::{Request, Room},
+    table::Place,
+};
+
+/// How much may come unasked before the source stops receiving.
+const KEPT_AT_MOST: usize = 16;
+
+/// A receive that filled its small room is followed by so many large ones; each that would have
+/// filled it again begins the count anew.
+const LARGE_RECEIVES: u8 = 8;
+
+/// No message is longer: UDP carries less, and Unix sockets' send buffers are smaller.
+const LONGEST_MESSAGE: usize = 256 << 10;
+
+/// A request in the kernel that brings arrivals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arm {
+    pub(crate) place: Place,
+    /// It was told to stop; its last answer is to come.
+    pub(crate) stopping: bool,
+    reach: Reach,
+}
+
+/// Whom an arm serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Whoever wants data, again and again, in small pieces.
+    Many,
+    /// Whoever wants data.
+    Once,
+    /// Whoever wants a datagram and its sender.
+    From,
+    /// Whoever accepts.
+    Accept,
+    /// Nobody yet: it waits until something can be had.
+    Poll,
+}
+
+impl Arm {
+    pub(crate) fn new(place: Place, request: &Request) -> Self {
+        let reach = match request {
+            Request::RecvMany => Reach::Many,
+            Request::RecvFrom { .. } => Reach::From,
+            Request::AcceptMany => Reach::Accept,
+            Request::Poll { .. } => Reach::Poll,
+            _ => Reach::Once,
+        };
+        Self { place, stopping: false, reach }
+    }
+
+    /// Whether it will bring what `operation` waits for, in a way worth waiting for.
+    pub(crate) fn suits(&self, operation: &Operation) -> bool {
+        match operation {
+            Operation::RecvInto { .. } => self.reach == Reach::Once,
+            Operation::Recv { .. } | Operation::Read { .. } => {
+                matches!(self.reach, Reach::Many | Reach::Once)
+            }
+            Operation::RecvFrom { .. } => self.reach == Reach::From,
+            _ => self.reach == Reach::Accept,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    /// Bytes may be cut and joined at will.
+    Stream,
+    /// Each message is one receive.
+    Messages,
+}
+
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) source: Source,
+    pub(crate) readers: Queue,
+    pub(crate) writers: Queue,
+    pub(crate) watchers: Queue,
+    pub(crate) arm: Option<Arm>,
+    /// The first writer, or one before it that was given up, is with the kernel.
+    pub(crate) sending: bool,
+    /// What nobody has. Delivered before and not taken: the number of the delivery.
+    arrivals: VecDeque<(u64, Arrival)>,
+    kind: Kind,
+    /// What was asked for last.
+    appetite: usize,
+    large_receives: u8,
+    /// The last receive took all there was.
+    drained: bool,
+}
+
+impl Endpoint {
+    pub(crate) fn new(source: Source) -> Self {
+        Self {
+            source,
+            readers: Queue::EMPTY,
+            writers: Queue::EMPTY,
+            watchers: Queue::EMPTY,
+            arm: None,
+            sending: false,
+            arrivals: VecDeque::new(),
+            kind: Kind::Unknown,
+            appetite: 0,
+            large_receives: 0,
+            drained: false,
+        }
+    }
+
+    /// The request that serves `operation`, the first of the readers.
+    pub(crate) fn arming(&mut self, operation: &mut Operation) -> Request {
+        match operation {
+            Operation::Recv { at_most, .. } => self.receiving(*at_most),
+            Operation::RecvInto { buffer, .. } => {
+                self.is_stream();
+                Request::RecvInto { buffer: whole(mem::take(buffer)) }
+            }
+            Operation::RecvFrom { at_most, .. } => {
+                self.is_stream();
+                let at_most = (*at_most).clamp(1, Room::LARGE);
+                let message = Message::receiving(at_most);
+                Request::RecvFrom { room: Room::holding(at_most), message }
+            }
+            Operation::Read { at_most, .. } => {
+                let at_most = (*at_most).min(Room::LARGE);
+                Request::Read { room: Room::holding(at_most), at_most }
+            }
+            _ => Request::AcceptMany,
+        }
+    }
+
+    fn receiving(&mut self, at_most: usize) -> Request {
+        self.appetite = at_most;
+        let stream = self.is_stream();
+        if !stream && at_most > Room::LARGE {
+            // No room on offer is large enough, and what does not fit would be lost.
+            let buffer = whole(Buffer::with_room(at_most.min(LONGEST_MESSAGE)));
+            return Request::RecvInto { buffer };
+        }
+        if !stream || (self.large_receives > 0 && at_most > Room::SMALL) {
+            let (at_most, poll_first) = (at_most.min(Room::LARGE), self.drained);
+            return Request::Recv { room: Room::holding(at_most), at_most, poll_first };
+        }
+        Request::RecvMany
+    }
+
+    /// Whether bytes may be cut and joined. The kernel is asked once; who never receives is never
+    /// looked at.
+    pub(crate) fn is_stream(&mut self) -> bool {
+        if self.kind == Kind::Unknown {
+            self.kind = match sockopt::socket_type(self.source.as_fd()) {
+                Ok(SocketType::STREAM) | Err(_) => Kind::Stream,
+                Ok(_) => Kind::Messages,
+            };
+        }
+        self.kind == Kind::Stream
+    }
+
+    /// Learns from a receive how to go on. True if it filled small room, of an arm that goes on,
+    /// and larger is wanted.
+    pub(crate) fn learn(&mut self, received: usize, nonempty: bool) -> bool {
+        self.drained = !nonempty;
+        let filled = received >= Room::SMALL && self.appetite > Room::SMALL;
+        self.large_receives =
+            if filled { LARGE_RECEIVES } else { self.large_receives.saturating_sub(1) };
+        filled && self.kind == Kind::Stream && self.arm.is_some()
+    }
+
+    /// Whether as much is kept as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.arrivals.len() >= KEPT_AT_MOST
+    }
+
+    pub(crate) fn has_arrivals(&self) -> bool {
+        !self.arrivals.is_empty()
+    }
+
+    /// Keeps what nobody waits for.
+    pub(crate) fn keep(&mut self, arrival: Arrival) {
+        self.arrivals.push_back((u64::MAX, arrival));
+    }
+
+    /// Takes back what was delivered and not taken, to where it stood in the order.
+    pub(crate) fn take_back(&mut self, delivery: u64, arrival: Arrival) {
+        let place = self.arrivals.partition_point(|(earlier, _)| *earlier < delivery);
+        self.arrivals.insert(place, (delivery, arrival));
+    }
+
+    /// What `operation` gets without waiting: what has come, or nothing if it asks for nothing.
+    pub(crate) fn answer_at_once(
+        &mut self,
+        operation: &mut Operation,
+    ) -> Option<Result<Outcome, Errno>> {
+        let nothing = match operation {
+            Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => *at_most == 0,
+            Operation::RecvInto { buffer, .. } => buffer.room() == 0,
+            _ => false,
+        };
+        if nothing && self.is_stream() {
+            return Some(Ok(Outcome::Received(Buffer::default())));
+        }
+        self.claim(operation)
+    }
+
+    /// What `operation` gets of what has come.
+    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Result<Outcome, Errno>> {
+        let suits = |(_, arrival): &(u64, Arrival)| arrival.suits(operation);
+        let nth = self.arrivals.iter().position(suits)?;
+        let (delivery, arrival) = self.arrivals.remove(nth)?;
+        let (outcome, rest) = arrival.serve(operation, self.kind != Kind::Messages);
+        if let Some(rest) = rest {
+            self.arrivals.insert(nth, (delivery, rest));
+        }
+        Some(outcome)
+    }
+}
+
+/// All of a buffer's room, as content.
+pub(crate) fn whole(mut buffer: Buffer) -> Buffer {
+    let Ok(()) = buffer.fill(|room| Ok::<_, std::convert::Infallible>(room.len()));
+    buffer
+}

@@ -1,0 +1,150 @@
+//! Those who read: receive, read and accept, served by their source's arm.
+
+use roundel_driver::{Datagram, Operation, Readiness, Socket, SourceId};
+use rustix::{event::PollFlags, io::Errno};
+
+use crate::{
+    UringDriver,
+    arrival::Arrival,
+    endpoint::Arm,
+    request::{Answer, Got, Request, Room},
+    table::Place,
+    uring_driver::{Tag, completion, place, stop},
+};
+
+impl UringDriver {
+    pub(crate) fn wait_to_read(&mut self, source: SourceId, slot: Place) {
+        if let Some(endpoint) = self.sources.get_mut(place(source)) {
+            endpoint.readers.push(&mut self.slots, slot);
+            self.arm(source);
+        }
+    }
+
+    /// Asks the kernel for what the first reader waits for, unless it has been asked.
+    fn arm(&mut self, source: SourceId) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        let Some((_, first)) = endpoint.readers.first(&mut self.slots) else { return };
+        match endpoint.arm {
+            Some(arm) if arm.suits(&first.operation) => {}
+            // Its last answer leads here again.
+            Some(_) => stop(&mut self.ring, endpoint),
+            None => {
+                let request = endpoint.arming(&mut first.operation);
+                self.arm_with(source, request);
+            }
+        }
+    }
+
+    fn arm_with(&mut self, source: SourceId, request: Request) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        let mut arm = Arm::new(Place::NOWHERE, &request);
+        arm.place = self.ring.start(Some(&endpoint.source), request, Tag::Arm(source));
+        endpoint.arm = Some(arm);
+        self.statistics.registrations += 1;
+    }
+
+    /// What the arm brought.
+    pub(crate) fn hear_arm(&mut self, source: SourceId, answer: Answer<Tag>) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        if answer.ended.is_some() {
+            endpoint.arm = None;
+        }
+        match (answer.got, answer.ended) {
+            (Ok(Got::Data(data)), Some(Request::RecvFrom { message, .. })) => {
+                let datagram = Datagram::new(data, message.sender(), message.is_truncated());
+                self.arrived(source, Arrival::Datagram(Box::new(datagram)));
+            }
+            (Ok(Got::Data(data)), _) => {
+                if endpoint.learn(data.len(), answer.nonempty) {
+                    stop(&mut self.ring, endpoint);
+                }
+                self.arrived(source, Arrival::data(data));
+            }
+            (Ok(Got::Descriptor(socket)), _) => {
+                self.arrived(source, Arrival::Socket(Socket::new(socket)));
+            }
+            (Ok(Got::Count(length)), Some(Request::RecvInto { mut buffer })) => {
+                buffer.truncate(length);
+                self.arrived(source, Arrival::data(buffer));
+            }
+            (Ok(Got::Count(_)), _) => {}
+            (Err(cause), ended) => {
+                let accepting = matches!(ended, Some(Request::AcceptMany));
+                let room = ended.as_ref().and_then(Request::room);
+                self.give_room_back(source, ended);
+                if self.refused(source, cause, room, accepting) {
+                    return;
+                }
+            }
+        }
+        self.arm(source);
+    }
+
+    /// What a refusal means. True if the source is armed again.
+    fn refused(
+        &mut self,
+        source: SourceId,
+        cause: Errno,
+        room: Option<Room>,
+        accepting: bool,
+    ) -> bool {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return true };
+        let waited_for = !endpoint.readers.is_empty();
+        match cause {
+            Errno::NOBUFS if room.is_some() => self.ring.grow(room.unwrap_or(Room::Small)),
+            Errno::AGAIN if waited_for && endpoint.arm.is_none() => {
+                // A file that was made non-blocking and has no way to wait by itself.
+                let events = PollFlags::IN.bits().into();
+                self.arm_with(source, Request::Poll { events, again: false });
+                return true;
+            }
+            // It was told to stop, or the peer gave up in the listener's queue.
+            Errno::AGAIN | Errno::CANCELED | Errno::INTR | Errno::CONNABORTED => {}
+            // A listener's troubles are still there when the next one asks.
+            _ if accepting && !waited_for => {}
+            _ => self.arrived(source, Arrival::Failed(cause)),
+        }
+        false
+    }
+
+    /// The memory of a receive that came to nothing goes back to its operation.
+    fn give_room_back(&mut self, source: SourceId, ended: Option<Request>) {
+        if let Some(Request::RecvInto { buffer: room }) = ended
+            && let Some(endpoint) = self.sources.get_mut(place(source))
+            && let Some((_, first)) = endpoint.readers.first(&mut self.slots)
+            && let Operation::RecvInto { buffer, .. } = &mut first.operation
+            && buffer.room() == 0
+        {
+            *buffer = room;
+        }
+    }
+
+    fn arrived(&mut self, source: SourceId, arrival: Arrival) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        endpoint.keep(arrival);
+        let watched = !endpoint.watchers.is_empty();
+        self.serve_readers(source);
+        if watched {
+            // The arm took away what the watchers' polls would have seen.
+            self.tell_watchers(source, Readiness::READABLE);
+        }
+        if let Some(endpoint) = self.sources.get_mut(place(source))
+            && endpoint.is_full()
+        {
+            stop(&mut self.ring, endpoint);
+        }
+    }
+
+    /// Gives what has come to those who wait, in order.
+    pub(crate) fn serve_readers(&mut self, source: SourceId) {
+        while let Some(endpoint) = self.sources.get_mut(place(source))
+            && endpoint.has_arrivals()
+            && let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
+            && let Some(outcome) = endpoint.claim(&mut first.operation)
+        {
+            let completion = completion(&mut first.operation, outcome);
+            endpoint.readers.pop(&mut self.slots);
+            self.finish(slot, completion);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `Request`: what the kernel is asked for, with everything it may touch until it has answered.
+
+use std::ffi::CString;
+
+use roundel_driver::Buffer;
+use rustix::{
+    fd::OwnedFd,
+    io::Errno,
+    net::{SocketAddrAny, SocketFlags},
+};
+
+use crate::{message::Message, statx::FileStatus};
+
+/// The two sizes of room that the kernel chooses from when it has something to put there; the
+/// number is that of their group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Small = 0,
+    Large = 1,
+}
+
+impl Room {
+    /// Enough for most requests, and for a thousand of them in four megabytes.
+    pub(crate) const SMALL: usize = 4 << 10;
+    /// As much as a socket on loopback gives at once, and more than any datagram of UDP.
+    pub(crate) const LARGE: usize = 64 << 10;
+
+    /// The smallest that holds `at_most` bytes, or the largest there is.
+    pub(crate) const fn holding(at_most: usize) -> Self {
+        if at_most <= Self::SMALL { Self::Small } else { Self::Large }
+    }
+}
+
+/// One request. What it owns is the kernel's until the last answer, which brings it back.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Receives from a socket again and again, each time into small room.
+    RecvMany,
+    /// Receives once. `poll_first`: nothing is there, so wait before looking.
+    Recv {
+        room: Room,
+        at_most: usize,
+        poll_first: bool,
+    },
+    /// Receives once into memory that waits with it.
+    RecvInto {
+        buffer: Buffer,
+    },
+    /// Receives a datagram and its sender's address.
+    RecvFrom {
+        room: Room,
+        message: Box<Message>,
+    },
+    /// Reads once at the source's own position.
+    Read {
+        room: Room,
+        at_most: usize,
+    },
+    /// Accepts again and again.
+    AcceptMany,
+    Connect {
+        address: Box<SocketAddrAny>,
+    },
+    /// Sends what lies behind `from`, all of it unless an error intervenes.
+    Send {
+        data: Buffer,
+        from: usize,
+    },
+    SendTo {
+        data: Buffer,
+        address: Box<SocketAddrAny>,
+    },
+    /// Sends what lies behind `from`, or some of it.
+    SendVectored {
+        data: Vec<Buffer>,
+        from: usize,
+        message: Box<Message>,
+    },
+    /// Writes what lies behind `from` at the source's own position, or some of it.
+    Write {
+        data: Buffer,
+        from: usize,
+    },
+    /// Waits for one of these poll(2) events; `again`: for every edge of them.
+    Poll {
+        events: u32,
+        again: bool,
+    },
+    /// Opens a file; its source is of no account.
+    Open {
+        path: CString,
+        flags: u32,
+        mode: u32,
+    },
+    ReadAt {
+        buffer: Buffer,
+        offset: u64,
+    },
+    /// Writes what lies behind `from`, or some of it; `offset` is where the data begin.
+    WriteAt {
+        data: Buffer,
+        from: usize,
+        offset: u64,
+    },
+    Sync {
+        data_only: bool,
+    },
+    Status {
+        status: Box<FileStatus>,
+    },
+    /// Closes this descriptor; its source is of no account. None once the kernel has closed it.
+    Close {
+        descriptor: Option<OwnedFd>,
+    },
+}
+
+impl Request {
+    /// Where the answers' data lie, if the kernel chooses.
+    pub(crate) fn room(&self) -> Option<Room> {
+        match self {
+            Self::RecvMany => Some(Room::Small),
+            Self::Recv { room, .. } | Self::RecvFrom { room, .. } | Self::Read { room, .. } => {
+                Some(*room)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an answer's number is that of a new descriptor.
+    pub(crate) fn makes_descriptors(&self) -> bool {
+        matches!(self, Self::AcceptMany | Self::Open { .. })
+    }
+}
+
+/// What accepted sockets are like.
+pub(crate) const ACCEPTED: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
+
+/// What the kernel gave.
+#[derive(Debug)]
+pub(crate) enum Got {
+    /// A number: of bytes, of events, or none.
+    Count(usize),
+    /// Bytes in room that it chose.
+    Data(Buffer),
+    /// A new descriptor.
+    Descriptor(OwnedFd),
+}
+
+/// An answer to a request.
+#[derive(Debug)]
+pub(crate) struct Answer<T> {
+    /// As given with the request.
+    pub(crate) tag: T,
+    pub(crate) got: Result<Got, Errno>,
+    /// A socket said that there is more to receive.
+    pub(crate) nonempty: bool,
+    /// With the last answer, what it owned.
+    pub(crate) ended: Option<Request>,
+}

@@ -1,0 +1,94 @@
+//! `Table`: values under small numbers that never hit a successor.
+
+/// Where a value lies, and which of the place's successive tenants it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl Place {
+    /// No table has it.
+    pub(crate) const NOWHERE: Self = Self { index: u32::MAX, generation: u32::MAX };
+}
+
+#[derive(Debug)]
+struct Row<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    rows: Vec<Row<T>>,
+    /// Last in, first out: the next value comes to memory that is still warm.
+    vacant: Vec<u32>,
+    len: usize,
+}
+
+impl<T> Table<T> {
+    pub(crate) const fn new() -> Self {
+        Self { rows: Vec::new(), vacant: Vec::new(), len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// # Panics
+    /// At 2^32 - 1 values.
+    pub(crate) fn insert(&mut self, value: T) -> Place {
+        self.len += 1;
+        if let Some(index) = self.vacant.pop() {
+            let row = &mut self.rows[index as usize];
+            row.value = Some(value);
+            return Place { index, generation: row.generation };
+        }
+        let index = u32::try_from(self.rows.len()).ok().filter(|&index| index != u32::MAX);
+        let index = index.expect("a table holds fewer than 2^32 - 1 values");
+        self.rows.push(Row { generation: 0, value: Some(value) });
+        Place { index, generation: 0 }
+    }
+
+    pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut T> {
+        let row = self.rows.get_mut(place.index as usize)?;
+        row.value.as_mut().filter(|_| row.generation == place.generation)
+    }
+
+    pub(crate) fn remove(&mut self, place: Place) -> Option<T> {
+        let row = self.rows.get_mut(place.index as usize)?;
+        let value = row.value.take_if(|_| row.generation == place.generation)?;
+        self.len -= 1;
+        // A place whose generations have run out is given up, so that no key ever returns.
+        if let Some(next) = row.generation.checked_add(1) {
+            row.generation = next;
+            self.vacant.push(place.index);
+        }
+        Some(value)
+    }
+
+    /// The present tenant at `index`, for lists that link by index.
+    pub(crate) fn at(&mut self, index: u32) -> Option<(Place, &mut T)> {
+        let row = self.rows.get_mut(index as usize)?;
+        let generation = row.generation;
+        row.value.as_mut().map(|value| (Place { index, generation }, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn a_stale_place_never_hits_its_successor() {
+        let mut table = Table::new();
+        let first = table.insert("first");
+        assert_eq!(table.remove(first), Some("first"));
+        let second = table.insert("second");
+        assert_eq!(first.index, second.index, "the place is used again");
+        assert_eq!(table.get_mut(first), None);
+        assert_eq!(table.remove(first), None);
+        assert_eq!(table.get_mut(second), Some(&mut "second"));
+        assert_eq!(table.len(), 1);
+    }
+}

@@ -1,0 +1,426 @@
+//! `UringDriver`: operations handed down to the kernel as they are.
+//!
+//! ```text
+//! submit ──▶ slot ──▶ its source's queue ──▶ Ring::start      (no system call)
+//! wait   ──▶ Ring::enter: shows the kernel all of it, and waits  (one system call)
+//!        ──▶ Ring::next, answer by answer ──▶ `hear_…` ──▶ slot ──▶ key
+//! ```
+
+use std::{io, sync::Arc, time::Duration};
+
+use roundel_driver::{
+    Completion, Driver, DriverError, DriverStatistics, Key, Notifier, Operation, OperationError,
+    Outcome, Source, SourceId, Submitted,
+};
+use rustix::{event::PollFlags, fd::BorrowedFd, io::Errno};
+
+use crate::{
+    Features, Unavailable, UringConfig,
+    arrival::Arrival,
+    bell::Bell,
+    endpoint::Endpoint,
+    probe::{self, unavailable},
+    queue::Slot,
+    request::{Answer, Request},
+    ring::Ring,
+    table::{Place, Table},
+};
+
+/// Whom an answer is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tag {
+    /// Those who read from the source.
+    Arm(SourceId),
+    /// The source's first writer.
+    Writer(SourceId, Key),
+    /// Whoever waits for readiness.
+    Watcher(Key),
+    /// Whoever does something with a file.
+    File(Key),
+    /// Whoever waits at all: another thread rang.
+    Bell,
+}
+
+/// A driver on Linux's io_uring.
+///
+/// ```
+/// use std::{io::Write, os::unix::net::UnixStream, time::Duration};
+/// use roundel_driver::{Driver, Operation, Outcome, Source, Submitted};
+/// use roundel_uring::UringDriver;
+///
+/// let Ok(mut driver) = UringDriver::new() else { return Ok(()) }; // not on this kernel
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// let source = driver.attach(Source::new(ours));
+///
+/// let Submitted::Pending(key) = driver.submit(Operation::Recv { source, at_most: 100 }) else {
+///     panic!("nothing has been sent yet")
+/// };
+/// theirs.write_all(b"hello")?;
+/// let mut completed = Vec::new();
+/// while completed.is_empty() {
+///     driver.wait(Some(Duration::from_secs(1)), &mut completed)?;
+/// }
+/// assert_eq!(completed, [key]);
+/// let Some(Ok(Outcome::Received(data))) = driver.take(key) else { panic!("it came") };
+/// assert_eq!(&data[..], b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "ProactorEventLoop")]
+#[doc(alias = "IocpProactor")]
+#[derive(Debug)]
+pub struct UringDriver {
+    pub(crate) ring: Ring<Tag>,
+    pub(crate) sources: Table<Endpoint>,
+    pub(crate) slots: Table<Slot>,
+    /// Done since the last wait returned.
+    finished: Vec<Key>,
+    /// Sources whose last reader was given up; looked at before the next wait.
+    deserted: Vec<SourceId>,
+    waiting: usize,
+    bell: Arc<Bell>,
+    features: Features,
+    pub(crate) statistics: DriverStatistics,
+}
+
+impl UringDriver {
+    /// A driver with a ring of the usual size.
+    ///
+    /// # Errors
+    /// io_uring is not to be had here; the error says why.
+    pub fn new() -> Result<Self, Unavailable> {
+        Self::with_config(UringConfig::default())
+    }
+
+    /// A driver with a ring of this size.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_config(config: UringConfig) -> Result<Self, Unavailable> {
+        let (uring, features) = probe::open(config.submissions, config.completions)?;
+        let mut driver = Self {
+            ring: Ring::new(uring, features).map_err(unavailable)?,
+            sources: Table::new(),
+            slots: Table::new(),
+            finished: Vec::new(),
+            deserted: Vec::new(),
+            waiting: 0,
+            bell: Arc::new(Bell::new().map_err(unavailable)?),
+            features,
+            statistics: DriverStatistics::default(),
+        };
+        driver.watch_bell();
+        Ok(driver)
+    }
+
+    /// What this kernel offers of what is made use of.
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    fn watch_bell(&mut self) {
+        let request = Request::Poll { events: PollFlags::IN.bits().into(), again: true };
+        self.ring.start(Some(&self.bell.source()), request, Tag::Bell);
+    }
+
+    /// The answer to a request, on to whom it concerns.
+    fn hear(&mut self, answer: Answer<Tag>) {
+        match answer.tag {
+            Tag::Arm(source) => self.hear_arm(source, answer),
+            Tag::Writer(source, key) => self.hear_writer(source, key, answer),
+            Tag::Watcher(key) => self.hear_watcher(key, answer),
+            Tag::File(key) => self.hear_file(key, answer),
+            Tag::Bell => {
+                self.bell.hear();
+                if answer.ended.is_some() {
+                    self.watch_bell();
+                }
+            }
+        }
+    }
+
+    /// Files the outcome of an operation that has left its queue.
+    pub(crate) fn finish(&mut self, place: Place, completion: Completion) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        if let Slot::Waiting(waiting) = slot {
+            let source = waiting.operation.source();
+            let delivery = self.statistics.delayed;
+            *slot = Slot::Done { completion, source, delivery };
+            self.finished.push(key(place));
+            self.statistics.delayed += 1;
+            self.waiting -= 1;
+        }
+    }
+
+    /// As [`finish`](Self::finish), with an error.
+    pub(crate) fn fail(&mut self, place: Place, cause: impl Into<io::Error>) {
+        if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) {
+            let error = OperationError::new(&mut waiting.operation, waiting.progress, cause);
+            self.finish(place, Err(error));
+        }
+    }
+
+    /// Lets an operation wait; says where.
+    pub(crate) fn admit(&mut self, operation: Operation) -> Place {
+        self.waiting += 1;
+        self.slots.insert(Slot::waiting(operation))
+    }
+
+    /// Whom nobody reads from any more stops receiving, so that what comes is left to others.
+    fn stop_deserted(&mut self) {
+        while let Some(source) = self.deserted.pop() {
+            if let Some(endpoint) = self.sources.get_mut(place(source))
+                && endpoint.readers.is_empty()
+            {
+                stop(&mut self.ring, endpoint);
+            }
+        }
+    }
+
+    /// Shows the kernel what waits to be seen, and hears all that it has to say.
+    fn exchange(&mut self, timeout: Option<Duration>) -> Result<(), DriverError> {
+        let mut timeout = timeout;
+        loop {
+            self.ring.enter(timeout).map_err(waiting_failed)?;
+            while let Some(answer) = self.ring.next() {
+                self.hear(answer);
+            }
+            // Answers that found no room come when there is some.
+            if !self.ring.is_overflowing() {
+                return Ok(());
+            }
+            timeout = Some(Duration::ZERO);
+        }
+    }
+
+    /// Ends what is under way at a source and forgets it.
+    pub(crate) fn let_go(&mut self, id: SourceId) -> Option<Source> {
+        let mut endpoint = self.sources.remove(place(id))?;
+        let mut ended = endpoint.readers.all(&mut self.slots);
+        ended.extend(endpoint.watchers.all(&mut self.slots));
+        ended.extend(endpoint.writers.all(&mut self.slots));
+        for place in ended {
+            let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) else { continue };
+            if let Some(request) = waiting.place {
+                self.ring.cancel(request);
+            }
+            // The bytes of a send come back with its error, as soon as the kernel gives them back.
+            if waiting.place.is_none() || !returns_bytes(&waiting.operation) {
+                self.fail(place, aborted());
+            }
+        }
+        stop(&mut self.ring, &mut endpoint);
+        Some(endpoint.source)
+    }
+
+    fn give_up_waiting(&mut self, place: Place) {
+        let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) else { return };
+        let (request, queue) = (waiting.place, queue(&waiting.operation));
+        self.waiting -= 1;
+        if let Some(request) = request {
+            self.ring.cancel(request);
+        }
+        let Some((source, direction)) = queue else { return };
+        let Some(endpoint) = self.sources.get_mut(self::place(source)) else { return };
+        match direction {
+            Direction::Read => {
+                endpoint.readers.remove(&mut self.slots, place);
+                if endpoint.readers.is_empty() {
+                    self.deserted.push(source);
+                }
+            }
+            Direction::Write => endpoint.writers.remove(&mut self.slots, place),
+            Direction::Watch => endpoint.watchers.remove(&mut self.slots, place),
+        }
+    }
+}
+
+impl Driver for UringDriver {
+    fn attach(&mut self, source: Source) -> SourceId {
+        source_id(self.sources.insert(Endpoint::new(source)))
+    }
+
+    fn detach(&mut self, id: SourceId) -> Option<Source> {
+        let source = self.let_go(id)?;
+        // The kernel lets go of the file now, so that the descriptor closes when its owner does.
+        if self.ring.has_unseen() {
+            let _ = self.ring.enter(Some(Duration::ZERO));
+        }
+        Some(source)
+    }
+
+    fn submit(&mut self, mut operation: Operation) -> Submitted {
+        let Some((source, direction)) = queue(&operation) else {
+            return self.submit_file(operation);
+        };
+        let Some(endpoint) = self.sources.get_mut(place(source)) else {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
+        };
+        match direction {
+            Direction::Read => {
+                if endpoint.readers.is_empty()
+                    && let Some(outcome) = endpoint.answer_at_once(&mut operation)
+                {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(completion(&mut operation, outcome));
+                }
+                let place = self.admit(operation);
+                self.wait_to_read(source, place);
+                Submitted::Pending(key(place))
+            }
+            Direction::Write => {
+                let place = self.admit(operation);
+                self.wait_to_write(source, place);
+                Submitted::Pending(key(place))
+            }
+            Direction::Watch => self.submit_watch(source, operation),
+        }
+    }
+
+    fn take(&mut self, key: Key) -> Option<Completion> {
+        let place = Place { index: key.index() as u32, generation: key.generation() };
+        if !matches!(self.slots.get_mut(place)?, Slot::Done { .. }) {
+            return None;
+        }
+        match self.slots.remove(place)? {
+            Slot::Done { completion, .. } => Some(completion),
+            Slot::Waiting(_) => None,
+        }
+    }
+
+    fn cancel(&mut self, key: Key) -> bool {
+        let place = Place { index: key.index() as u32, generation: key.generation() };
+        self.give_up_waiting(place);
+        match self.slots.remove(place) {
+            None => false,
+            Some(Slot::Waiting(_)) => true,
+            Some(Slot::Done { completion, source, delivery }) => {
+                if let Some(arrival) = Arrival::of(completion)
+                    && let Some(source) = source
+                    && let Some(endpoint) = self.sources.get_mut(self::place(source))
+                {
+                    endpoint.take_back(delivery, arrival);
+                    // Somebody may be waiting for just this.
+                    self.serve_readers(source);
+                }
+                true
+            }
+        }
+    }
+
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        completed: &mut Vec<Key>,
+    ) -> Result<(), DriverError> {
+        self.statistics.waits += 1;
+        self.stop_deserted();
+        let timeout = if self.finished.is_empty() { timeout } else { Some(Duration::ZERO) };
+        self.exchange(timeout)?;
+        // What the answers led to is shown to the kernel by the next wait; a foreign loop, which
+        // waits in its own way, does not come back for it.
+        let mut rounds = 0;
+        while timeout == Some(Duration::ZERO)
+            && self.finished.is_empty()
+            && self.ring.has_unseen()
+            && rounds < ROUNDS
+        {
+            rounds += 1;
+            self.exchange(timeout)?;
+        }
+        completed.append(&mut self.finished);
+        Ok(())
+    }
+
+    fn notifier(&self) -> Notifier {
+        Notifier::new(self.bell.clone())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.waiting + self.finished.len()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.ring.fd())
+    }
+
+    fn name(&self) -> &'static str {
+        "uring"
+    }
+
+    fn statistics(&self) -> DriverStatistics {
+        let mut statistics = self.statistics;
+        statistics.sources = self.sources.len();
+        statistics.operations = self.slots.len();
+        statistics.buffers = self.ring.pool().lent() - self.ring.offered();
+        statistics
+    }
+}
+
+/// Answers that lead to requests that are answered at once: more than this in a row is no step
+/// towards a wait but traffic.
+const ROUNDS: usize = 8;
+
+/// Tells a source's arm to stop.
+pub(crate) fn stop(ring: &mut Ring<Tag>, endpoint: &mut Endpoint) {
+    if let Some(arm) = endpoint.arm.as_mut().filter(|arm| !arm.stopping) {
+        arm.stopping = true;
+        ring.cancel(arm.place);
+    }
+}
+
+/// The three queues of a source.
+enum Direction {
+    Read,
+    Write,
+    Watch,
+}
+
+/// The queue an operation waits in; none for those of files.
+fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
+    let direction = match operation {
+        Operation::Recv { .. }
+        | Operation::RecvInto { .. }
+        | Operation::RecvFrom { .. }
+        | Operation::Read { .. }
+        | Operation::Accept { .. } => Direction::Read,
+        Operation::Send { .. }
+        | Operation::SendVectored { .. }
+        | Operation::SendTo { .. }
+        | Operation::Write { .. }
+        | Operation::Connect { .. } => Direction::Write,
+        Operation::Ready { .. } => Direction::Watch,
+        _ => return None,
+    };
+    operation.source().map(|source| (source, direction))
+}
+
+/// Whether a request of the operation holds bytes that are to come back.
+fn returns_bytes(operation: &Operation) -> bool {
+    !matches!(operation, Operation::Connect { .. } | Operation::Ready { .. })
+}
+
+/// What operations of a source that was let go end with.
+pub(crate) fn aborted() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the source was detached from its driver")
+}
+
+fn waiting_failed(cause: Errno) -> DriverError {
+    DriverError::Io { action: "waiting for completions", source: cause.into() }
+}
+
+pub(crate) fn key(place: Place) -> Key {
+    Key::new(place.index, place.generation)
+}
+
+fn source_id(place: Place) -> SourceId {
+    SourceId::new(place.index, place.generation)
+}
+
+pub(crate) fn place(source: SourceId) -> Place {
+    Place { index: source.index() as u32, generation: source.generation() }
+}
+
+/// An outcome, or the kernel's refusal of `operation`.
+pub(crate) fn completion(operation: &mut Operation, outcome: Result<Outcome, Errno>) -> Completion {
+    outcome.map_err(|cause| OperationError::new(operation, 0, cause))
+}

@@ -1,0 +1,222 @@
+//! Those who write: send, write and connect, one at a time with the kernel.
+
+use std::mem;
+
+use roundel_driver::{Address, Buffer, Key, Operation, Outcome, SourceId};
+use rustix::{
+    event::PollFlags,
+    io::Errno,
+    net::{SocketAddrAny, SocketAddrUnix, addr::SocketAddrArg},
+};
+
+use crate::{
+    UringDriver,
+    message::Message,
+    queue::{Slot, Waiting},
+    request::{Answer, Got, Request},
+    table::Place,
+    uring_driver::{Tag, aborted, key, place},
+};
+
+/// What to do with the first writer.
+enum Next {
+    Finished(Outcome),
+    Failed(Errno),
+    /// Ask again for what is left.
+    GoOn,
+    /// Ask again when there is room.
+    WaitForRoom,
+}
+
+impl UringDriver {
+    pub(crate) fn wait_to_write(&mut self, source: SourceId, slot: Place) {
+        if let Some(endpoint) = self.sources.get_mut(place(source)) {
+            endpoint.writers.push(&mut self.slots, slot);
+            self.start_writing(source);
+        }
+    }
+
+    /// Hands the first writer to the kernel, unless it has one.
+    fn start_writing(&mut self, source: SourceId) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        if !endpoint.sending
+            && let Some((slot, first)) = endpoint.writers.first(&mut self.slots)
+        {
+            match request(first) {
+                Ok(request) => self.send_to_kernel(source, slot, request),
+                Err(cause) => self.writer_failed(source, slot, cause),
+            }
+        }
+    }
+
+    fn send_to_kernel(&mut self, source: SourceId, slot: Place, request: Request) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        let tag = Tag::Writer(source, key(slot));
+        let place = self.ring.start(Some(&endpoint.source), request, tag);
+        endpoint.sending = true;
+        if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
+            waiting.place = Some(place);
+        }
+    }
+
+    pub(crate) fn hear_writer(&mut self, source: SourceId, key: Key, answer: Answer<Tag>) {
+        let slot = Place { index: key.index() as u32, generation: key.generation() };
+        let endpoint = self.sources.get_mut(place(source)).map(|it| it.sending = false);
+        let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else {
+            // It was given up; the next may go.
+            return self.start_writing(source);
+        };
+        waiting.place = None;
+        if endpoint.is_none() {
+            let asked = give_back(&mut waiting.operation, answer.ended);
+            waiting.progress += match answer.got {
+                Ok(Got::Count(sent)) if asked => sent,
+                _ => 0,
+            };
+            return self.fail(slot, aborted());
+        }
+        match judge(waiting, answer) {
+            Next::Finished(outcome) => {
+                self.leave_writers(source);
+                self.finish(slot, Ok(outcome));
+                self.start_writing(source);
+            }
+            Next::Failed(cause) => self.writer_failed(source, slot, cause),
+            Next::GoOn => self.start_writing(source),
+            Next::WaitForRoom => {
+                let events = PollFlags::OUT.bits().into();
+                self.send_to_kernel(source, slot, Request::Poll { events, again: false });
+            }
+        }
+    }
+
+    fn writer_failed(&mut self, source: SourceId, slot: Place, cause: Errno) {
+        self.leave_writers(source);
+        self.fail(slot, cause);
+        self.start_writing(source);
+    }
+
+    fn leave_writers(&mut self, source: SourceId) {
+        if let Some(endpoint) = self.sources.get_mut(place(source)) {
+            endpoint.writers.pop(&mut self.slots);
+        }
+    }
+}
+
+/// The request that takes an operation further.
+fn request(waiting: &mut Waiting) -> Result<Request, Errno> {
+    let from = waiting.progress;
+    Ok(match &mut waiting.operation {
+        Operation::Send { data, .. } => Request::Send { data: mem::take(data), from },
+        Operation::SendTo { data, to, .. } => {
+            Request::SendTo { address: kernels(to)?, data: mem::take(data) }
+        }
+        Operation::SendVectored { data, .. } => {
+            let message = Message::sending(&[], 0);
+            Request::SendVectored { data: mem::take(data), from, message }
+        }
+        Operation::Write { data, .. } => Request::Write { data: mem::take(data), from },
+        Operation::Connect { address, .. } => Request::Connect { address: kernels(address)? },
+        _ => return Err(Errno::INVAL),
+    })
+}
+
+/// An address as the kernel lays it out.
+fn kernels(address: &Address) -> Result<Box<SocketAddrAny>, Errno> {
+    let unix = match address {
+        Address::Inet(address) => return Ok(Box::new((*address).into())),
+        Address::Unix(address) => address,
+        _ => return Err(Errno::AFNOSUPPORT),
+    };
+    let unix = match (unix.path(), unix.abstract_name()) {
+        (Some(path), _) => SocketAddrUnix::new(path)?,
+        (None, Some(name)) => SocketAddrUnix::new_abstract_name(name)?,
+        (None, None) => SocketAddrUnix::new_unnamed(),
+    };
+    Ok(Box::new(unix.as_any()))
+}
+
+/// Puts back what the kernel had of an operation. False if it was not the operation itself that
+/// was asked for, but room.
+fn give_back(operation: &mut Operation, ended: Option<Request>) -> bool {
+    match (operation, ended) {
+        (_, Some(Request::Poll { .. })) => return false,
+        (
+            Operation::Send { data, .. }
+            | Operation::SendTo { data, .. }
+            | Operation::Write { data, .. },
+            Some(
+                Request::Send { data: bytes, .. }
+                | Request::SendTo { data: bytes, .. }
+                | Request::Write { data: bytes, .. },
+            ),
+        ) => *data = bytes,
+        (Operation::SendVectored { data, .. }, Some(Request::SendVectored { data: all, .. })) => {
+            *data = all;
+        }
+        _ => {}
+    }
+    true
+}
+
+/// What an answer means for its operation, which gets its bytes back.
+fn judge(waiting: &mut Waiting, answer: Answer<Tag>) -> Next {
+    let asked = give_back(&mut waiting.operation, answer.ended);
+    if let Operation::Connect { .. } = waiting.operation {
+        return judge_connect(waiting, asked, answer.got);
+    }
+    let sent = match answer.got {
+        Ok(Got::Count(sent)) if asked => sent,
+        Ok(_) | Err(Errno::INTR) => return Next::GoOn,
+        Err(Errno::AGAIN) => return Next::WaitForRoom,
+        Err(cause) => return Next::Failed(cause),
+    };
+    waiting.progress += sent;
+    let (all, outcome): (usize, fn(&mut Operation) -> Outcome) = match &waiting.operation {
+        Operation::SendVectored { data, .. } => {
+            (data.iter().map(|part| part.len()).sum(), sent_vectored)
+        }
+        Operation::Send { data, .. }
+        | Operation::SendTo { data, .. }
+        | Operation::Write { data, .. } => (data.len(), sent_whole),
+        _ => (0, sent_whole),
+    };
+    match (waiting.progress >= all, sent) {
+        (true, _) => Next::Finished(outcome(&mut waiting.operation)),
+        // A device that takes nothing and does not refuse would be asked for ever.
+        (false, 0) => Next::Failed(Errno::IO),
+        (false, _) => Next::GoOn,
+    }
+}
+
+fn sent_whole(operation: &mut Operation) -> Outcome {
+    Outcome::Sent(match operation {
+        Operation::Send { data, .. }
+        | Operation::SendTo { data, .. }
+        | Operation::Write { data, .. } => mem::take(data),
+        _ => Buffer::default(),
+    })
+}
+
+fn sent_vectored(operation: &mut Operation) -> Outcome {
+    Outcome::SentVectored(match operation {
+        Operation::SendVectored { data, .. } => mem::take(data),
+        _ => Vec::new(),
+    })
+}
+
+fn judge_connect(waiting: &mut Waiting, asked: bool, got: Result<Got, Errno>) -> Next {
+    match got {
+        Ok(_) if asked => Next::Finished(Outcome::Connected),
+        Ok(_) => Next::GoOn,
+        // It is under way, whoever began it; the next connect after it tells how it ended.
+        Err(Errno::INPROGRESS | Errno::ALREADY | Errno::INTR) => {
+            waiting.progress = 1;
+            Next::WaitForRoom
+        }
+        Err(Errno::ISCONN) if waiting.progress == 1 => Next::Finished(Outcome::Connected),
+        // A Unix listener with a full queue: no event announces room, so this is an answer.
+        Err(Errno::AGAIN) => Next::Failed(Errno::CONNREFUSED),
+        Err(cause) => Next::Failed(cause),
+    }
+}
