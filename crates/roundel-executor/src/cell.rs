@@ -93,7 +93,8 @@ pub(crate) trait Heir<T>: 'static {
     const EXISTS: bool;
 
     /// Whether nobody wants the outcome any more, and the task is to be cancelled.
-    fn has_called_off(&self) -> bool;
+    /// A later call-off wakes the task.
+    fn has_called_off(&self, context: &mut Context<'_>) -> bool;
 
     /// The task has ended, its clean-up included.
     fn inherit(&self, outcome: Outcome<T>);
@@ -105,7 +106,7 @@ pub(crate) struct NoHeir;
 impl<T> Heir<T> for NoHeir {
     const EXISTS: bool = false;
 
-    fn has_called_off(&self) -> bool {
+    fn has_called_off(&self, _context: &mut Context<'_>) -> bool {
         false
     }
 
@@ -286,8 +287,8 @@ where
     }
 
     #[inline]
-    fn has_been_called_off(&self) -> bool {
-        H::EXISTS && self.heir.has_called_off()
+    fn has_been_called_off(&self, context: &mut Context<'_>) -> bool {
+        H::EXISTS && self.heir.has_called_off(context)
     }
 
     #[inline]

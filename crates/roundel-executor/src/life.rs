@@ -34,7 +34,7 @@ pub(crate) trait Life {
     fn header(&self) -> &Header;
 
     /// Whether nobody wants the outcome any more: as good as a cancel.
-    fn has_been_called_off(&self) -> bool {
+    fn has_been_called_off(&self, _context: &mut Context<'_>) -> bool {
         false
     }
 
@@ -90,7 +90,7 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
 #[inline]
 fn poll<L: Life>(life: &L, context: &mut Context<'_>) -> Option<Outcome<L::Value>> {
     let header = life.header();
-    if life.has_been_called_off() {
+    if life.has_been_called_off(context) {
         header.set(Flags::CANCEL);
     }
     if header.has(Flags::CANCEL) {

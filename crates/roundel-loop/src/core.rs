@@ -202,6 +202,9 @@ impl Core {
             taken += 1;
             match (arrival, self.layer.get()) {
                 (Arrival::Call(job), _) => self.queue_remote(job),
+                (Arrival::Post(parcel), _) => {
+                    self.ready.borrow_mut().push(Work::Posted(parcel));
+                }
                 (Arrival::Wake(ticket), Some(layer)) => {
                     let _ = layer.wake(&LoopHandle { core: Rc::clone(self) }, ticket);
                 }
@@ -325,6 +328,10 @@ impl Core {
             Work::Remote(job) => {
                 self.begin(job.site(), 0);
                 job.run();
+            }
+            Work::Posted(parcel) => {
+                self.begin(parcel.site(), 0);
+                parcel.run();
             }
             Work::Cancelled => {}
         }

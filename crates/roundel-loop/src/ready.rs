@@ -12,7 +12,10 @@ use std::{collections::VecDeque, panic::Location, rc::Rc, sync::Arc};
 use roundel_driver::Key;
 use roundel_timer::TimerKey;
 
-use crate::{LoopHandle, remote_handle::RemoteJob};
+use crate::{
+    LoopHandle,
+    remote_handle::{Posted, RemoteJob},
+};
 
 /// Where in the program a call-back was scheduled.
 pub type Site = &'static Location<'static>;
@@ -34,6 +37,7 @@ pub(crate) enum Work {
     Timer(TimerKey),
     Completion(Key),
     Remote(Arc<dyn RemoteJob>),
+    Posted(Box<dyn Posted>),
     Cancelled,
 }
 
