@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::crowd::FIRST_READER;
 use crate::error::Broken;
-use crate::middle::Reading;
+use crate::leftover::Reading;
 use crate::pair::Pair;
 use crate::waiters::{Key, Until};
 

@@ -72,6 +72,7 @@ mod claim;
 mod crowd;
 mod error;
 mod inspection;
+mod leftover;
 pub mod local;
 mod middle;
 mod pair;
