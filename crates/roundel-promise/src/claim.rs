@@ -52,7 +52,8 @@ impl<P: Pair> Claim<P> {
                         return Poll::Ready(Ok(value));
                     }
                     Reading::Loan(value, clone) => {
-                        // Before it is cloned: should that panic, the claim is used up all the same.
+                        // Before it is cloned: should that panic, the claim is used up all
+                        // the same.
                         self.spent = true;
                         return Poll::Ready(Ok(self.pair.clone_lent(value, clone)));
                     }
