@@ -23,6 +23,7 @@ fn bound(handle: &LoopHandle, kind: SocketKind) -> (Attached<Socket>, Address) {
     (handle.attach(socket), address)
 }
 
+// spec: LPK-02, LPK-06
 #[test]
 fn a_connection_without_a_descriptor_in_sight() {
     let mut event_loop = EventLoop::new().unwrap();
@@ -53,6 +54,7 @@ fn a_connection_without_a_descriptor_in_sight() {
     event_loop.run_until_complete(talk).unwrap();
 }
 
+// spec: LPK-03, LPK-04
 #[test]
 fn an_answer_goes_to_the_sender() {
     let mut event_loop = EventLoop::new().unwrap();
@@ -90,6 +92,49 @@ fn a_datagram_that_came_for_a_dropped_future_goes_to_the_next() {
                 panic!("not a datagram")
             };
             assert_eq!(&kept.data[..], b"kept");
+        })
+        .unwrap();
+}
+
+// spec: LPK-01
+#[test]
+fn what_can_be_done_at_once_is() {
+    let event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let (server, address) = bound(&handle, SocketKind::Datagram);
+    let (client, _) = bound(&handle, SocketKind::Datagram);
+    let sent = client.send_to(b"now", address).try_now();
+    assert!(matches!(sent, Ok(Ok(Outcome::Sent(_)))), "{sent:?}");
+    let received = server.recv_from(10).try_now();
+    assert!(matches!(received, Ok(Ok(Outcome::Datagram(_)))), "{received:?}");
+    // Nothing more has come: this has to wait, and the call behind it did not block.
+    let pending = server.recv_from(10).try_now().expect_err("nothing has come");
+    drop(pending);
+    assert_eq!(handle.statistics().turns, 0, "all without a turn of the loop");
+}
+
+// spec: LPK-08
+#[test]
+fn unix_sockets_work_the_same() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let name = Name::new("socket");
+    let path = Address::unix(&name.0).unwrap();
+    let listener = handle.socket(Family::Unix, SocketKind::Stream).unwrap();
+    listener.bind(&path).unwrap();
+    listener.listen(16).unwrap();
+    let listener = handle.attach(listener);
+    let client = handle.attach(handle.socket(Family::Unix, SocketKind::Stream).unwrap());
+    event_loop
+        .run_until_complete(async {
+            client.connect(path.clone()).await.unwrap();
+            let Outcome::Accepted(server) = listener.accept().await.unwrap() else { panic!() };
+            assert_eq!(client.socket().peer_address().unwrap(), path);
+            assert_eq!(server.peer_address().unwrap(), Address::unnamed_unix());
+            let server = handle.attach(server);
+            client.send(b"hello").await.unwrap();
+            let received = server.recv(100).await.unwrap();
+            assert!(matches!(received, Outcome::Received(data) if *data == *b"hello"));
         })
         .unwrap();
 }
