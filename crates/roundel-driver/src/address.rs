@@ -48,7 +48,7 @@ impl Address {
     /// The Unix socket of this name in Linux's abstract namespace, which needs no file.
     ///
     /// # Errors
-    /// The name is longer than 107 bytes, or the system is not Linux.
+    /// The name is empty or longer than 107 bytes, or the system is not Linux.
     pub fn abstract_unix(name: impl AsRef<[u8]>) -> io::Result<Self> {
         let address = UnixAddress(Name::Abstract(name.as_ref().into()));
         address.to_kernel()?;
@@ -138,6 +138,8 @@ impl UnixAddress {
         match &self.0 {
             Name::Path(path) => SocketAddrUnix::new(path),
             #[cfg(target_os = "linux")]
+            Name::Abstract(name) if name.is_empty() => Err(Errno::INVAL),
+            #[cfg(target_os = "linux")]
             Name::Abstract(name) => SocketAddrUnix::new_abstract_name(name),
             #[cfg(target_os = "linux")]
             Name::Unnamed => Ok(SocketAddrUnix::new_unnamed()),
@@ -152,7 +154,7 @@ impl UnixAddress {
             return Self(Name::Path(PathBuf::from(std::ffi::OsStr::from_bytes(path))));
         }
         #[cfg(target_os = "linux")]
-        if let Some(name) = address.abstract_name() {
+        if let Some(name) = address.abstract_name().filter(|name| !name.is_empty()) {
             return Self(Name::Abstract(name.into()));
         }
         Self(Name::Unnamed)
@@ -166,6 +168,41 @@ impl fmt::Display for UnixAddress {
             Name::Path(path) => path.display().fmt(f),
             Name::Abstract(name) => write!(f, "@{}", name.escape_ascii()),
             Name::Unnamed => f.write_str("(unnamed)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn a_name_too_long_is_refused() {
+        assert!(Address::unix("x".repeat(107)).is_ok());
+        assert!(Address::unix("x".repeat(109)).is_err());
+        assert!(Address::unix("with\0nul").is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_abstract_name_is_not_empty() {
+        assert!(Address::abstract_unix("x".repeat(107)).is_ok());
+        assert!(Address::abstract_unix("x".repeat(108)).is_err());
+        assert!(Address::abstract_unix("").is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_survive_the_kernels_form() {
+        let path = Address::unix("/run/echo").unwrap();
+        let hidden = Address::abstract_unix(b"\0roundel").unwrap();
+        for (address, shown) in
+            [(path, "/run/echo"), (hidden, r"@\x00roundel"), (Address::unnamed_unix(), "(unnamed)")]
+        {
+            let Address::Unix(unix) = &address else { unreachable!() };
+            let back = Address::from_kernel(unix.to_kernel().unwrap().into()).unwrap();
+            assert_eq!(back, address);
+            assert_eq!(back.to_string(), shown);
         }
     }
 }

@@ -8,13 +8,14 @@ use crate::{Address, Operation};
 
 /// An operation failed; says which, why, and returns the caller's bytes.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", .0.action)]
+#[error("{}{}", .0.action, Of(&.0.address))]
 pub struct OperationError(#[source] Box<Failure>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 struct Failure {
     action: &'static str,
+    address: Option<Address>,
     cause: io::Error,
     /// Out of its pool, so that the error may travel to another thread.
     data: Option<Vec<u8>>,
@@ -37,12 +38,22 @@ impl OperationError {
             }
             _ => None,
         };
-        Self(Box::new(Failure { action, cause: cause.into(), data, transferred }))
+        let address = match operation {
+            Operation::Connect { address, .. } => Some(address.clone()),
+            Operation::SendTo { to, .. } => Some((**to).clone()),
+            _ => None,
+        };
+        Self(Box::new(Failure { action, address, cause: cause.into(), data, transferred }))
     }
 
     /// What was being done, as "sending on a socket".
     pub fn action(&self) -> &'static str {
         self.0.action
+    }
+
+    /// Where it was to connect or send to.
+    pub fn address(&self) -> Option<&Address> {
+        self.0.address.as_ref()
     }
 
     /// The kernel's reason.

@@ -315,3 +315,15 @@ impl Datagram {
 
 /// An outcome, or what went wrong together with what was not lost.
 pub type Completion = Result<Outcome, OperationError>;
+
+#[cfg(test)]
+mod tests {
+    use super::{Operation, Outcome};
+
+    /// Each connection that waits pays for the largest operation.
+    #[test]
+    fn an_operation_fits_a_cache_line() {
+        assert!(size_of::<Operation>() <= 64, "{}", size_of::<Operation>());
+        assert!(size_of::<Outcome>() <= 48, "{}", size_of::<Outcome>());
+    }
+}

@@ -6,9 +6,9 @@
 //! costs no registration call and no refused read. An event lets the queue's operations be tried
 //! again, in order, until the kernel refuses.
 
-use std::{io, mem, sync::Arc, time::Duration};
+use std::{io, mem, time::Duration};
 
-use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source, Token};
+use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source};
 use rustix::fd::BorrowedFd;
 
 use crate::{
@@ -17,10 +17,12 @@ use crate::{
     arena::Arena,
     attempt::{Progress, aborted, attempt},
     blocking::CallsOut,
-    file_call::FileCall,
     operation::{Direction, Operation},
-    watched::{Kind, NONE, Watched, concerns, either, interest_of},
+    watched::{Kind, NONE, Watched, concerns, interest_of},
 };
+
+mod files;
+mod registration;
 
 /// Where an operation's answer lands, and its question until then.
 #[derive(Debug)]
@@ -154,16 +156,6 @@ impl SelectorDriver {
         self.note_change(source, direction);
     }
 
-    fn note_change(&mut self, source: u32, direction: Direction) {
-        let edge = self.selector.supports_edge();
-        if let Some(watched) = self.sources.at(source)
-            && !watched.is_settled(edge, direction)
-            && !mem::replace(&mut watched.changed, true)
-        {
-            self.changed.push(source);
-        }
-    }
-
     /// Files the outcome of the operation at `index`, already taken out of its queue.
     fn finish(&mut self, index: u32, completion: Completion) {
         let (place, slot) = self.slots.entry(index).expect("an operation under way has a slot");
@@ -211,37 +203,6 @@ impl SelectorDriver {
         }
     }
 
-    /// Has another thread make the call that an operation comes down to.
-    fn hand_out(&mut self, mut operation: Operation) -> Submitted {
-        let closing = matches!(operation, Operation::Close { .. });
-        let source = match operation.source() {
-            Some(id) if closing => self.detach(id).map(Some),
-            Some(id) => self.sources.get_mut(id.0).map(|watched| Some(watched.source.clone())),
-            None => Some(None),
-        };
-        let Some(source) = source else {
-            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
-        };
-        let call = FileCall::new(&mut operation, source).expect("what has no queue is a call");
-        let place = self.slots.insert(Slot::Out { operation });
-        self.waiting += 1;
-        Submitted::Blocking(Key(place), self.calls.hand_out(place, call, self.selector.notifier()))
-    }
-
-    /// Files the answers of other threads.
-    fn collect_answers(&mut self) {
-        while let Some((place, answer)) = self.calls.answer() {
-            // Given up meanwhile, it has no slot, and what it brings is dropped.
-            let Some(Slot::Out { operation }) = self.slots.get_mut(place) else { continue };
-            let written = answer.written;
-            let completion = answer
-                .settle(operation)
-                .map_err(|cause| OperationError::new(operation, written, cause));
-            self.waiting -= 1;
-            self.finish(place.index, completion);
-        }
-    }
-
     /// Tells those who only want to know.
     fn tell_watchers(&mut self, source: u32, event: Event) {
         let Some(watched) = self.sources.at(source) else { return };
@@ -266,42 +227,6 @@ impl SelectorDriver {
                 let error = OperationError::new(operation, *progress, why());
                 self.unlink(source, direction, head);
                 self.finish(head, Err(error));
-            }
-        }
-    }
-
-    /// Brings the selector's list in line with who waits.
-    fn apply_changes(&mut self) {
-        let edge = self.selector.supports_edge();
-        while let Some(index) = self.changed.pop() {
-            let Some(watched) = self.sources.at(index) else { continue };
-            watched.changed = false;
-            let mut watching = None;
-            let mut here = watched.watchers.head;
-            while let Some(Slot::Waiting { operation, next, .. }) = self.slots.at(here) {
-                watching = either(watching, interest_of(operation));
-                here = *next;
-            }
-            let wanted = watched.wanted(edge, watching);
-            if wanted == watched.registered {
-                continue;
-            }
-            let (source, token) = (&watched.source, Token(index as usize));
-            let answer = match (watched.registered, wanted) {
-                (None, Some((interest, trigger))) => {
-                    self.selector.register(source, token, interest, trigger)
-                }
-                (Some(_), Some((interest, trigger))) => {
-                    self.selector.modify(source, token, interest, trigger)
-                }
-                (_, None) => self.selector.unregister(source),
-            };
-            watched.registered = wanted.filter(|_| answer.is_ok());
-            self.statistics.registrations += 1;
-            if let Err(refusal) = answer {
-                // One refusal, told to each operation that it concerns.
-                let refusal = Arc::new(io::Error::from(refusal));
-                self.fail_all(index, || io::Error::new(refusal.kind(), Arc::clone(&refusal)));
             }
         }
     }

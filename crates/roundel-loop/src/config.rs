@@ -34,6 +34,9 @@ pub struct LoopConfig {
     /// How many due timers one turn runs at most; the others follow in the next turn, behind what
     /// the kernel reports in between, so that a flood of timers cannot keep sockets waiting.
     pub timers_per_turn: usize,
+    /// Why the driver is not the one that was wanted first, for the loop's statistics. Set by who
+    /// chooses drivers.
+    pub fallback: Option<&'static str>,
 }
 
 impl LoopConfig {
@@ -62,6 +65,7 @@ impl LoopConfig {
             slow_callback: Some(Duration::from_millis(100)),
             debug: std::env::var_os(DEBUG_VARIABLE).is_some_and(|value| !value.is_empty()),
             timers_per_turn: 1024,
+            fallback: None,
         }
     }
 }

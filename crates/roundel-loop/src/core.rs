@@ -74,6 +74,7 @@ pub(crate) struct Core {
     pub(crate) stalls: StallWatch,
     pub(crate) reporter: Reporter,
     pub(crate) counters: Counters,
+    fallback: Option<&'static str>,
 }
 
 impl Core {
@@ -100,6 +101,7 @@ impl Core {
             stalls: StallWatch::new(config.slow_callback, config.debug),
             reporter: Reporter::default(),
             counters: Counters::default(),
+            fallback: config.fallback,
         })
     }
 
@@ -383,6 +385,7 @@ impl Core {
             longest_stall: counters.longest_stall.get(),
             ready: self.ready.borrow().len(),
             pending_timers: self.timers.borrow().len(),
+            fallback: self.fallback,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct LoopStatistics {
     pub ready: usize,
     /// Timers waiting now.
     pub pending_timers: usize,
+    /// Why the loop stands on another driver than the one that was wanted first, if it does.
+    pub fallback: Option<&'static str>,
 }
 
 /// The live counters; a cell each, so that counting touches one word.

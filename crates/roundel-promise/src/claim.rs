@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::crowd::FIRST_READER;
 use crate::error::Broken;
-use crate::middle::Reading;
+use crate::leftover::Reading;
 use crate::pair::Pair;
 use crate::waiters::{Key, Until};
 
@@ -52,7 +52,8 @@ impl<P: Pair> Claim<P> {
                         return Poll::Ready(Ok(value));
                     }
                     Reading::Loan(value, clone) => {
-                        // Before it is cloned: should that panic, the claim is used up all the same.
+                        // Before it is cloned: should that panic, the claim is used up all
+                        // the same.
                         self.spent = true;
                         return Poll::Ready(Ok(self.pair.clone_lent(value, clone)));
                     }

@@ -58,9 +58,10 @@
 //!
 //! # Cancellation
 //!
-//! [`Promised::cancel`] succeeds until the writer starts; it never stops work that runs. A writer that
-//! wants to hear of it awaits [`Promise::cancelled`]. Dropping a reading end cancels nothing. Every future here may be dropped at any time: it gives up its own
-//! claim and disturbs nobody else's.
+//! [`Promised::cancel`] succeeds until the writer starts; it never stops work that runs. A writer
+//! that wants to hear of it awaits [`Promise::cancelled`]. Dropping a reading end cancels nothing.
+//! Every future here may be dropped at any time: it gives up its own claim and disturbs nobody
+//! else's.
 //!
 //! # Platforms
 //!
@@ -72,6 +73,7 @@ mod claim;
 mod crowd;
 mod error;
 mod inspection;
+mod leftover;
 pub mod local;
 mod middle;
 mod pair;

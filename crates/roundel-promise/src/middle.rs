@@ -23,6 +23,7 @@ use std::task::Waker;
 
 use crate::crowd::Crowd;
 use crate::error::Broken;
+use crate::leftover::{Cancelling, Finish, GiveBack, Look, OnDone, Reading, Wait};
 use crate::state::{Cancel, End, Start, State};
 use crate::sync::ThreadId;
 use crate::waiters::{Key, Until, Wakers};
@@ -40,7 +41,8 @@ enum Slot<T> {
 pub(crate) struct Middle<T, C> {
     state: State,
     slot: Slot<T>,
-    /// The reader, if it waits for the value and there is no crowd.
+    /// The reader, if it waits for the value and there is no crowd. Who waits for the promise to
+    /// settle makes a crowd.
     reader: Option<Waker>,
     /// The writer, if it waits for a cancel.
     writer: Option<Waker>,
@@ -114,7 +116,7 @@ impl<T, C> Middle<T, C> {
             }
             End::Decided => {
                 self.slot = Slot::Lent(borrower());
-                (Finish::Lent(value), self.take_waiters_until(Until::Settled))
+                (Finish::Lent(value), self.take_watchers())
             }
             End::Notified => (Finish::Refused(value), self.take_waiters()),
             End::Refused => (Finish::Refused(value), Wakers::NONE),
@@ -141,7 +143,7 @@ impl<T, C> Middle<T, C> {
     pub(crate) fn cancel(&mut self) -> Cancelling<C> {
         match self.state.cancel() {
             Cancel::Decided => Cancelling::Decided {
-                readers: self.take_waiters_until(Until::Done),
+                readers: self.take_readers(),
                 writer: self.writer.take(),
                 callbacks: self.take_queue(),
             },
@@ -221,7 +223,7 @@ impl<T, C> Middle<T, C> {
             return GiveBack::CallBack(value, self.take_queue());
         }
         self.slot = Slot::Full(value);
-        GiveBack::Kept(self.take_waiters_until(Until::Done))
+        GiveBack::Kept(self.take_readers())
     }
 
     pub(crate) fn on_done(
@@ -287,11 +289,20 @@ impl<T, C> Middle<T, C> {
         }
     }
 
+    /// Takes those who wait for the value only.
     #[inline]
-    fn take_waiters_until(&mut self, until: Until) -> Wakers {
+    fn take_readers(&mut self) -> Wakers {
         match &mut self.crowd {
-            None => Wakers::Seated(self.reader.take_if(|_| until == Until::Done)),
-            Some(crowd) => Wakers::InLine(crowd.waiters.take(until)),
+            None => Wakers::Seated(self.reader.take()),
+            Some(crowd) => Wakers::InLine(crowd.waiters.take(Until::Done)),
+        }
+    }
+
+    /// Takes those who wait for the promise to settle; they never sit.
+    fn take_watchers(&mut self) -> Wakers {
+        match &mut self.crowd {
+            None => Wakers::NONE,
+            Some(crowd) => Wakers::InLine(crowd.waiters.take(Until::Settled)),
         }
     }
 
@@ -300,72 +311,21 @@ impl<T, C> Middle<T, C> {
     }
 }
 
-/// What became of the wish to wait. The waker in it is to be dropped with the lock open.
-#[must_use]
-pub(crate) enum Wait {
-    /// With the waker that was displaced.
-    Begun(Option<Waker>),
-    /// There is nothing to wait for; here is the waker back.
-    Over(Waker),
-}
-
-/// What became of the value that was set.
-#[must_use]
-pub(crate) enum Finish<T> {
-    Stored,
-    /// Call-backs are waiting for it: give it back, and they will be run.
-    Lent(T),
-    Refused(T),
-}
-
-/// What is to be done about a cancel.
-#[must_use]
-pub(crate) enum Cancelling<C> {
-    Decided { readers: Wakers, writer: Option<Waker>, callbacks: Box<[C]> },
-    Already,
-    Refused,
-}
-
-/// What a reader gets.
-#[must_use]
-pub(crate) enum Reading<T> {
-    Value(T),
-    /// Others have a claim too: clone it and give it back.
-    Loan(T, fn(&T) -> T),
-    Broken(Broken),
-    Lent,
-}
-
-/// What somebody who only looks gets.
-#[must_use]
-pub(crate) enum Look<T> {
-    Undecided,
-    Broken(Broken),
-    Loan(T),
-    Lent,
-    Taken,
-}
-
-/// What became of a loan.
-#[must_use]
-pub(crate) enum GiveBack<T, C> {
-    Kept(Wakers),
-    /// Run these first, then give back again.
-    CallBack(T, Box<[C]>),
-}
-
-/// What is to be done with a call-back.
-#[must_use]
-pub(crate) enum OnDone<T, C> {
-    Queued,
-    /// Queued, and the value is here: give it back, and the call-back will be run.
-    Lent(T),
-    Now(C, Broken),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crowd::FIRST_READER;
+
+    #[test]
+    fn a_cancel_wakes_readers_and_not_who_waits_for_the_promise_to_settle() {
+        for (until, woken) in [(Until::Done, 1), (Until::Settled, 0)] {
+            let mut middle = Middle::<(), ()>::default();
+            let wait = middle.wait(FIRST_READER, until, Waker::noop().clone());
+            assert!(matches!(wait, Wait::Begun(None)));
+            assert!(matches!(middle.cancel(), Cancelling::Decided { .. }));
+            assert_eq!(middle.waiters(), 1 - woken);
+        }
+    }
 
     #[test]
     fn a_pair_with_a_small_value_fits_into_128_bytes() {

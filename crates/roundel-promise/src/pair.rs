@@ -11,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::{Broken, Cancelled, SetError};
 use crate::inspection::{Inspection, ON_LOAN};
-use crate::middle::{Cancelling, Finish, GiveBack, Look, Middle, OnDone, Wait};
+use crate::leftover::{Cancelling, Finish, GiveBack, Look, OnDone, Wait};
+use crate::middle::Middle;
 use crate::state::{Start, State};
 use crate::sync::ThreadId;
 use crate::waiters::{Key, Until};

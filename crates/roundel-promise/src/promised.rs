@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::claim::Claim;
 use crate::error::{Broken, ResultTimeoutError};
 use crate::inspection::Inspection;
-use crate::middle::Look;
+use crate::leftover::Look;
 use crate::pair::{Loan, Pair};
 use crate::shared::SharedPair;
 use crate::state::State;

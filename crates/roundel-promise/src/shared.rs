@@ -67,7 +67,7 @@ impl<T> Pair for SharedPair<T> {
         {
             return step(lock_alone(&mut alone.middle));
         }
-        self.with(step)
+        with_others(self, step)
     }
 
     #[inline]
@@ -85,10 +85,19 @@ impl<T> Pair for SharedPair<T> {
     }
 }
 
+/// Out of line, because a reader mostly finds itself alone.
+#[cold]
+fn with_others<T, R>(
+    pair: &SharedPair<T>,
+    step: impl FnOnce(&mut Middle<T, Callback<T>>) -> R,
+) -> R {
+    pair.with(step)
+}
+
 /// Makes a promise: the end that sets the value, and the end that gets it.
 ///
-/// One allocation, in which both ends can wait. The two ends may part ways to different threads if `T` is [`Send`];
-/// [`local::promise`](crate::local::promise) is the cheaper pair for one thread.
+/// One allocation, in which both ends can wait. The two may part ways to different threads if `T`
+/// is [`Send`]; [`local::promise`](crate::local::promise) is the cheaper pair for one thread.
 ///
 /// ```
 /// let (promise, promised) = roundel_promise::promise();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::arrivals::Arrivals;
 use crate::error::{Broken, TimedOut};
-use crate::middle::Look;
+use crate::leftover::Look;
 use crate::promised::Promised;
 use crate::waiters::Until;
 

@@ -1,11 +1,21 @@
 //! `Backend`: what a loop stands on. The one place that knows every driver.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use roundel_loop::{LoopConfig, SelectorDriver};
 use roundel_sim::{AutoJump, VirtualClock};
 
 use crate::BackendError;
+
+#[cfg_attr(target_os = "linux", path = "backend/uring.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "backend/none.rs")]
+mod proactor;
+
+/// Why there is no proactor.
+struct Refusal {
+    reason: &'static str,
+    source: Box<dyn Error + Send + Sync>,
+}
 
 /// What a loop stands on.
 ///
@@ -15,8 +25,10 @@ use crate::BackendError;
 /// let mut runner = Runner::builder().backend("poll").build()?;
 /// assert_eq!(runner.handle().driver_name(), "poll");
 ///
-/// let refused = Runner::builder().backend(Backend::Proactor).build().unwrap_err();
-/// assert_eq!(refused.to_string(), "choosing the backend proactor: it is not built yet");
+/// match Runner::builder().backend(Backend::Proactor).build() {
+///     Ok(runner) => assert_eq!(runner.handle().driver_name(), "uring"),
+///     Err(refused) => assert!(refused.to_string().starts_with("choosing the backend proactor")),
+/// }
 /// # Ok::<(), roundel_run::RunError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,12 +36,14 @@ use crate::BackendError;
 #[doc(alias = "SelectorEventLoop")]
 #[doc(alias = "ProactorEventLoop")]
 pub enum Backend {
-    /// The best of the platform: today its best selector.
+    /// The best of the platform: io_uring where the kernel allows it, else the best selector.
+    /// [`LoopStatistics::fallback`](roundel_loop::LoopStatistics::fallback) says why it is not the
+    /// first.
     #[default]
     Auto,
     /// Readiness, from the selector of this name: `epoll`, `poll`, `select`, …
     Selector(String),
-    /// Completion, from the kernel's own queues. Not built yet.
+    /// Completion, from the kernel's own queues: io_uring.
     Proactor,
     /// The best selector, under a [`VirtualClock`] that jumps to the next timer instead of waiting.
     /// Descriptors and threads are real.
@@ -40,11 +54,11 @@ impl Backend {
     /// The parts of a loop; `clock` is for the backend that needs a virtual one.
     pub(crate) fn config(&self, clock: &VirtualClock) -> Result<LoopConfig, BackendError> {
         match self {
-            Self::Auto => self.selector("default"),
+            Self::Auto => self.auto(),
             Self::Selector(name) => self.selector(name),
-            Self::Proactor => Err(BackendError::Unavailable {
+            Self::Proactor => proactor::config().map_err(|refusal| BackendError::Unavailable {
                 backend: self.clone(),
-                reason: "it is not built yet",
+                source: refusal.source,
             }),
             Self::Simulated => {
                 let driver =
@@ -55,6 +69,14 @@ impl Backend {
                 Ok(config)
             }
         }
+    }
+
+    fn auto(&self) -> Result<LoopConfig, BackendError> {
+        proactor::config().or_else(|refusal| {
+            let mut config = self.selector("default")?;
+            config.fallback = Some(refusal.reason);
+            Ok(config)
+        })
     }
 
     fn selector(&self, name: &str) -> Result<LoopConfig, BackendError> {

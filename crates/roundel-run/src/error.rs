@@ -1,6 +1,6 @@
 //! `RunError`, `BackendError`, `LoopGroupError`: why there is no result.
 
-use std::{any::Any, fmt, io};
+use std::{any::Any, error::Error, fmt, io};
 
 use roundel_selector::SelectorError;
 
@@ -57,13 +57,13 @@ pub enum BackendError {
         /// Why it is refused.
         source: SelectorError,
     },
-    /// It is not to be had on this machine or in this version.
-    #[error("choosing the backend {backend}: {reason}")]
+    /// It is not to be had on this machine.
+    #[error("choosing the backend {backend}")]
     Unavailable {
         /// Which was chosen.
         backend: Backend,
         /// Why not.
-        reason: &'static str,
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 

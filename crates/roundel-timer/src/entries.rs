@@ -202,8 +202,9 @@ impl<T> Entries<T> {
     }
 
     /// Gives up the vacant slots at the end and their memory, and relinks the others so that low
-    /// slots are used first. Runs again when half of what is left has gone: a timer that stays in
-    /// a high slot holds the memory below it, but costs a logarithm of looks.
+    /// slots are used first. Runs again when three quarters of what is left have gone, or all but
+    /// one: a timer that stays in a high slot holds the memory below it, but costs a logarithm of
+    /// looks.
     #[cold]
     pub(crate) fn trim(&mut self) {
         while let Some(Place {
@@ -218,7 +219,7 @@ impl<T> Entries<T> {
         self.places.shrink_to((self.places.len() * 2).max(TRIM_LEAST));
         self.trim_below = match self.places.len() {
             ..=TRIM_LEAST => 0,
-            places => (places / 4).min(self.occupied / 2 + 1),
+            places => (places / 4).min((self.occupied / 4 + 1).max(self.occupied.min(2))),
         };
 
         self.vacant = NO_SLOT;

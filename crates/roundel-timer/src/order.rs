@@ -27,9 +27,9 @@ use crate::{
 const NEAR_MOST: usize = 128;
 
 /// A split aims at runs of this many.
-const SPLIT_RUN: usize = 32;
+const SPLIT_RUN: usize = 8;
 
-/// A split makes at most `1 << SPLIT_BITS` runs, so that the ends of all stay in the cache.
+/// A split makes at most `1 << SPLIT_BITS_MOST` runs, so that the ends of all stay in the cache.
 const SPLIT_BITS_MOST: u32 = 11;
 
 #[derive(Debug, Clone, Copy)]

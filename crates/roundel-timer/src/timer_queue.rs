@@ -222,7 +222,7 @@ impl<T> TimerQueue<T> {
             .into_iter()
             .filter_map(|key| Some((self.deadline(key)?, self.entries.remove(key)?)))
             .collect();
-        self.due = 0;
+        (self.due, self.quiet) = (0, 0);
         self.entries.trim();
         // Equal deadlines stand by arrival, and the sort is stable.
         timers.sort_by_key(|(deadline, _)| *deadline);

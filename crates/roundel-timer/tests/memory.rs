@@ -99,6 +99,19 @@ fn the_cancelled_never_outnumber_the_waiting() {
     assert_eq!(timers.len(), 10);
 }
 
+#[test]
+fn the_bound_on_the_cancelled_holds_after_a_drain() {
+    let (mut timers, keys, start) = unsorted_timers(1000);
+    timers.cancel(keys[0]);
+    timers.clear();
+    let keys: Vec<_> = (0..100).map(|n| timers.insert(start + SECOND * n, n)).collect();
+    for key in keys {
+        timers.cancel(key);
+        let statistics = timers.statistics();
+        assert!(statistics.cancelled <= statistics.waiting.max(64), "{statistics:?}");
+    }
+}
+
 /// Runs the burst in an empty queue, and in one with a timer that outlives it.
 fn check_memory_after_burst(what: &str, burst: impl Fn(&mut TimerQueue<u32>, Instant)) {
     let start = Instant::now();

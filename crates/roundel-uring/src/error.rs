@@ -27,3 +27,16 @@ pub enum Unavailable {
     #[error("opening io_uring")]
     Os(#[source] io::Error),
 }
+
+impl Unavailable {
+    /// In a few words, for statistics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "there is no io_uring here",
+            Self::Forbidden => "io_uring is forbidden here",
+            Self::Memory => "there is no memory for io_uring's rings",
+            Self::TooOld { .. } => "this kernel's io_uring is too old",
+            Self::Os(_) => "io_uring could not be opened",
+        }
+    }
+}

@@ -49,10 +49,11 @@ fn a_refused_connection_is_an_error(on: &mut Subject<'_>) {
     let (listener, address) = on.listener();
     on.detach(listener);
     let (source, _) = on.socket(SocketKind::Stream);
-    let error = on.complete(Operation::Connect { source, address });
+    let error = on.complete(Operation::Connect { source, address: address.clone() });
     let error = error.expect_err("nobody listens");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     assert_eq!(error.action(), "connecting a socket");
+    assert_eq!(error.to_string(), format!("connecting a socket to {address}"));
 }
 
 fn a_refused_connect_is_told_beside_a_receive(on: &mut Subject<'_>) {
