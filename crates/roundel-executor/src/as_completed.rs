@@ -15,7 +15,7 @@ use futures::{
     stream::{FusedStream, FuturesUnordered},
 };
 
-use crate::{Elapsed, Sleep, Task, executor::Executor, header::WaitsFor, sleep};
+use crate::{Elapsed, Sleep, Task, executor::Executor, note::WaitsFor, sleep};
 
 /// A task that has ended, and which one it is.
 #[derive(Debug)]

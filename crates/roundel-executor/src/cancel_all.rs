@@ -1,12 +1,13 @@
 //! `cancel_all`: the end of every task of a loop, awaited.
 
-use std::{future::poll_fn, rc::Rc, task::Poll};
+use std::{future::poll_fn, task::Poll};
 
 use roundel_loop::LoopHandle;
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{Flags, WaitsFor},
+    header::Flags,
+    note::WaitsFor,
 };
 
 /// Cancels every task of the loop but the one that calls, and waits until they have ended, their
@@ -34,7 +35,7 @@ pub async fn cancel_all(handle: &LoopHandle) {
     }
 }
 
-async fn ended(executor: &Executor, task: Rc<dyn AnyTask>) {
+async fn ended(executor: &Executor, task: AnyTask) {
     poll_fn(|context| {
         let header = task.header();
         if header.has(Flags::DONE) {

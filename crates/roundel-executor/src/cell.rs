@@ -1,253 +1,503 @@
-//! `TaskCell`: a task in one allocation, and its waker. The only unsafe code of this crate.
+//! `TaskCell`: a task in one block of memory, and its waker. The only unsafe code of this crate.
 //!
-//! A cell is made in an `Rc` by [`TaskCell::spawn`] and in no other way, none of its fields can be
-//! reached from outside this file, and nothing here moves the future once it is in its stage: it is
-//! polled where it lies and dropped where it lies. That is what pinning asks for. Where a stage is
-//! moved out, it has been looked at first: it holds an outcome.
+//! ```text
+//!   TaskRef ──▶ ┌────────┐
+//!   TaskRef ──▶ │ Head   │  the table of what depends on the future's type, and the header
+//!               ├────────┤
+//!               │ Stage  │  the future, then its outcome, then nothing
+//!               ├────────┤
+//!               │ Heir   │  who gets the outcome if no handle does
+//!               └────────┘
+//! ```
+//!
+//! A reference is one word and knows no type; the table leads to the functions that do. A block
+//! belongs to its references, which are counted in the header, and never leaves its thread.
+//!
+//! # What the safety rests on
+//!
+//! - Blocks are made by [`TaskCell::make`] alone, which pairs each with the table of its own types,
+//!   and freed by the last `TaskRef` alone. So whoever holds a `TaskRef` may call its table.
+//! - **Who touches the stage** is decided by flags of the header. While RUNNING is set, only the
+//!   step that set it does. While DONE is set, only those who take or put back the outcome, which
+//!   run no user code meanwhile. Before DONE and outside a step nobody does, but for `close` and
+//!   the last reference.
+//! - The future is never moved out of its stage: it is polled where it lies and dropped where it
+//!   lies. That is what pinning asks for.
 //!
 //! The waker is a number (see `ticket.rs`), so its functions have no memory to mishandle.
 #![allow(unsafe_code)]
 
 use std::{
-    cell::RefCell,
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
+    cell::UnsafeCell,
+    fmt,
     future::Future,
+    marker::PhantomData,
     mem,
+    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
-    ptr,
-    rc::Rc,
+    ptr::{self, NonNull},
     task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
 };
 
-use roundel_loop::{Job, LoopHandle, Site};
+use roundel_loop::LoopHandle;
 
 use crate::{
     JoinError,
-    executor::{AnyTask, Executor},
+    blocks::{Blocks, Shelf},
+    executor::Executor,
     header::{Flags, Header},
     life::{self, Life, Outcome, Step},
-    ticket::{Ticket, wake_from_afar},
+    ticket::{Ticket, wake},
     unread::report_panic,
 };
 
 /// What is left of a task.
 enum Stage<F: Future> {
     Future(F),
-    /// The future has ended so; what it left to clean up goes on.
-    CleaningUp(Outcome<F::Output>),
-    Done(Outcome<F::Output>),
+    /// The future has ended so. The flags say whether its clean-up has, too.
+    Outcome(Outcome<F::Output>),
     Taken,
 }
 
-pub(crate) struct TaskCell<F: Future> {
+/// What all blocks begin with, whatever their types.
+struct Head {
+    table: &'static Table,
     header: Header,
-    executor: Rc<Executor>,
-    stage: RefCell<Stage<F>>,
 }
 
-/// A task with its result, whatever its future is.
-pub(crate) trait Joinable<T>: AnyTask {
-    /// The outcome, once.
-    fn take(&self) -> Option<Outcome<T>>;
-
-    /// Gives the outcome back to whoever takes it next.
-    fn put_back(&self, outcome: Outcome<T>);
+#[repr(C)]
+struct TaskCell<F: Future, H> {
+    head: Head,
+    stage: UnsafeCell<Stage<F>>,
+    heir: H,
 }
 
-impl<F> TaskCell<F>
+/// The functions of a block that depend on its types. Each may be called with a living block that
+/// was made with this table, by a pointer to all of it, and with nothing else.
+struct Table {
+    step: unsafe fn(NonNull<Head>, &LoopHandle, &Executor) -> Step,
+    finish: unsafe fn(NonNull<Head>, &LoopHandle),
+    close: unsafe fn(NonNull<Head>, &Executor),
+    /// Moves the outcome to where the pointer leads: room for an `Option<Outcome<T>>`.
+    take: unsafe fn(NonNull<Head>, NonNull<()>),
+    /// Moves the outcome back from there: an `Outcome<T>`.
+    put_back: unsafe fn(NonNull<Head>, NonNull<()>),
+    free: unsafe fn(NonNull<Head>),
+}
+
+/// Who gets a task's outcome if not its handle, and may call the task off.
+pub(crate) trait Heir<T>: 'static {
+    /// Whether there is one.
+    const EXISTS: bool;
+
+    /// Whether nobody wants the outcome any more, and the task is to be cancelled.
+    /// A later call-off wakes the task.
+    fn has_called_off(&self, context: &mut Context<'_>) -> bool;
+
+    /// The task has ended, its clean-up included.
+    fn inherit(&self, outcome: Outcome<T>);
+}
+
+/// The outcome stays in the task, for its handle.
+pub(crate) struct NoHeir;
+
+impl<T> Heir<T> for NoHeir {
+    const EXISTS: bool = false;
+
+    fn has_called_off(&self, _context: &mut Context<'_>) -> bool {
+        false
+    }
+
+    fn inherit(&self, _outcome: Outcome<T>) {}
+}
+
+impl<F, H> TaskCell<F, H>
 where
     F: Future + 'static,
     F::Output: 'static,
+    H: Heir<F::Output>,
 {
-    /// Seats a task and queues its first step.
-    pub(crate) fn spawn(handle: &LoopHandle, site: Site, future: F) -> Rc<Self> {
-        let executor = Executor::of(handle);
-        let seated = Rc::clone(&executor);
-        executor.seat(handle, site, move |header| {
-            Rc::new(Self { header, executor: seated, stage: RefCell::new(Stage::Future(future)) })
-        })
+    const TABLE: Table = Table {
+        step: Self::step,
+        finish: Self::finish,
+        close: Self::close,
+        take: Self::take,
+        put_back: Self::put_back,
+        free: Self::free,
+    };
+
+    /// Blocks of its size, if such are kept.
+    const SHELF: Option<Shelf> = Shelf::of(Layout::new::<Self>());
+
+    /// What its blocks are allocated as. Never empty: there is a head.
+    const LAYOUT: Layout = match Self::SHELF {
+        Some(shelf) => shelf.layout(),
+        None => Layout::new::<Self>(),
+    };
+
+    /// Makes the block of a task; the header counts its first reference.
+    #[inline]
+    fn make(blocks: &Blocks, header: Header, future: F, heir: H) -> TaskRef {
+        let head = Head { table: &Self::TABLE, header };
+        let cell = Self { head, stage: UnsafeCell::new(Stage::Future(future)), heir };
+        let kept = Self::SHELF.and_then(|shelf| blocks.take(shelf));
+        let block = kept.unwrap_or_else(|| allocate(Self::LAYOUT)).cast::<Self>();
+        // SAFETY: the block is of `LAYOUT`, which has room for a cell, and nobody else's: either
+        // new, or from the shelf of that layout, where `free` puts what it has emptied.
+        unsafe { block.write(cell) };
+        TaskRef(block.cast())
     }
 
-    /// The end: the outcome is there for whoever waits.
-    fn finish(&self, handle: &LoopHandle) {
-        let mut stage = self.stage.borrow_mut();
-        let Stage::CleaningUp(outcome) = &*stage else {
-            unreachable!("a task is done after its future has ended, and once")
-        };
-        let cancelled = matches!(outcome, Err(error) if error.is_cancelled());
-        if let Stage::CleaningUp(outcome) = mem::replace(&mut *stage, Stage::Taken) {
-            *stage = Stage::Done(outcome);
-        }
-        drop(stage);
-        life::finish(&self.header, &self.executor, cancelled);
-        if !self.header.has(Flags::OWNED) {
-            self.report_unread(handle);
-        }
+    /// # Safety
+    /// As for [`Table`].
+    unsafe fn of<'a>(block: NonNull<Head>) -> &'a Self {
+        // SAFETY: the head is the first field of its block, by `repr(C)`; that the block lives and
+        // is a `Self` is the caller's word. It is only ever shared: what changes lies in cells.
+        unsafe { block.cast::<Self>().as_ref() }
     }
 
-    /// Nobody is there to take the outcome: a panic goes to the loop's handler, a value is dropped.
-    fn report_unread(&self, handle: &LoopHandle) {
-        if let Some(Err(error)) = Joinable::take(self)
-            && let Ok(payload) = error.try_into_panic()
-        {
-            report_panic(handle, &self.header, "a task panicked", payload);
-        }
+    unsafe fn step(block: NonNull<Head>, handle: &LoopHandle, executor: &Executor) -> Step {
+        // SAFETY: the caller's word, here and below.
+        life::step(unsafe { Self::of(block) }, handle, executor)
     }
 
-    /// Makes the task's step.
-    pub(crate) fn step(self: Rc<Self>, handle: &LoopHandle) {
-        match life::step(&*self, handle, &self.executor) {
-            Step::Waiting => {}
-            Step::Again => {
-                if !self.header.set(Flags::QUEUED) {
-                    self.executor.count_wake();
-                    self.queue(handle);
-                }
+    /// The end, once the flags say DONE: the outcome is there for whoever waits.
+    unsafe fn finish(block: NonNull<Head>, handle: &LoopHandle) {
+        // SAFETY: as in `step`.
+        let cell = unsafe { Self::of(block) };
+        let header = &cell.head.header;
+        if H::EXISTS {
+            if let Some(outcome) = cell.take_outcome() {
+                cell.heir.inherit(outcome);
             }
-            Step::Done => self.finish(handle),
-        }
-    }
-}
-
-impl<F> Life for TaskCell<F>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    type Value = F::Output;
-
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn poll_future(&self, context: &mut Context<'_>) -> Poll<F::Output> {
-        match &mut *self.stage.borrow_mut() {
-            Stage::Future(future) => {
-                // SAFETY: the future lies in a cell that only `spawn` makes, in an `Rc` that is
-                // never taken apart, behind a private field. This file moves it nowhere: it is
-                // replaced, and so dropped in place, when it has ended. Whoever adds a way to move
-                // a stage out before its future has ended would break this.
-                unsafe { Pin::new_unchecked(future) }.poll(context)
+        } else if !header.has(Flags::OWNED) {
+            // Nobody is there to take it: a panic goes to the loop's handler, a value is dropped.
+            if let Some(Err(error)) = cell.take_outcome()
+                && let Ok(payload) = error.try_into_panic()
+            {
+                report_panic(handle, header, "a task panicked", payload);
             }
-            _ => Poll::Pending,
         }
     }
 
-    fn end_future(&self, outcome: Outcome<F::Output>) {
-        // The assignment puts the new stage in place even while the old one unwinds.
-        *self.stage.borrow_mut() = Stage::CleaningUp(outcome);
-    }
-}
-
-impl<F> Job for TaskCell<F>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    fn run(self: Rc<Self>, handle: &LoopHandle) {
-        handle.tell_apart(self.header.id);
-        self.step(handle);
-    }
-}
-
-impl<F> AnyTask for TaskCell<F>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn queue(self: Rc<Self>, handle: &LoopHandle) {
-        let site = self.header.site;
-        handle.queue_job(self, site);
-    }
-
-    fn close(&self) {
-        if self.header.has(Flags::DONE) {
+    unsafe fn close(block: NonNull<Head>, executor: &Executor) {
+        // SAFETY: as in `step`.
+        let cell = unsafe { Self::of(block) };
+        let header = &cell.head.header;
+        // A loop is closed between its turns; if that were ever not so, the task goes on.
+        if header.has(Flags::DONE | Flags::RUNNING) {
             return;
         }
-        let _entered = self.executor.enter(&self.header);
-        let Header { id, site, .. } = self.header;
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            *self.stage.borrow_mut() = Stage::Done(Err(JoinError::cancelled(id, site)));
-        }));
+        header.set(Flags::RUNNING);
+        let dropped = {
+            let _entered = executor.enter(header);
+            catch_unwind(AssertUnwindSafe(|| {
+                cell.end_future(Err(JoinError::cancelled(header.id, header.site)));
+            }))
+        };
         // Done only now: the future may have held the task itself, which must not look for an
         // outcome in a stage that is being replaced.
-        self.header.set(Flags::DONE | Flags::CANCELLED);
-        let rare = self.header.rare.borrow_mut().take();
-        let joiner = self.header.joiner.borrow_mut().take();
-        drop((rare, joiner));
+        header.clear(Flags::RUNNING);
+        header.set(Flags::DONE | Flags::CANCELLED);
+        let left = header.strip();
+        drop(left);
+        if H::EXISTS
+            && let Some(outcome) = cell.take_outcome()
+        {
+            drop(outcome); // whoever waits for the heir learns that it is gone
+        }
         if let Err(payload) = dropped {
             resume_unwind(payload);
         }
     }
+
+    unsafe fn take(block: NonNull<Head>, outcome: NonNull<()>) {
+        // SAFETY: `Joinable` calls this with room for its own `T`, and `spawn` made the `Joinable`
+        // with `T = F::Output`.
+        unsafe {
+            outcome.cast::<Option<Outcome<F::Output>>>().write(Self::of(block).take_outcome());
+        }
+    }
+
+    unsafe fn put_back(block: NonNull<Head>, outcome: NonNull<()>) {
+        // SAFETY: as in `take`. The value is moved out of its place, which the caller forgets.
+        // DONE is set and no user code runs here, so nobody else is in the stage: what is replaced
+        // is `Taken`, which has nothing to drop.
+        unsafe {
+            let outcome = outcome.cast::<Outcome<F::Output>>().read();
+            let cell = Self::of(block);
+            *cell.stage.get() = Stage::Outcome(outcome);
+            cell.head.header.clear(Flags::TAKEN);
+        }
+    }
+
+    unsafe fn free(block: NonNull<Head>) {
+        // SAFETY: the last reference calls this, so nobody else can reach the cell any more.
+        unsafe { block.cast::<Self>().drop_in_place() };
+        let kept = Self::SHELF.is_some_and(|shelf| {
+            LoopHandle::with_current(|handle| {
+                let executor = handle.and_then(LoopHandle::layer_ref::<Executor>);
+                executor.is_some_and(|executor| executor.blocks.keep(shelf, block.cast()))
+            })
+        });
+        if !kept {
+            // SAFETY: `make` allocated it with this layout, and nobody has it.
+            unsafe { dealloc(block.cast().as_ptr(), Self::LAYOUT) };
+        }
+    }
 }
 
-impl<F> Joinable<F::Output> for TaskCell<F>
+impl<F: Future, H> TaskCell<F, H> {
+    /// The outcome, if the task is done and nobody has taken it.
+    fn take_outcome(&self) -> Option<Outcome<F::Output>> {
+        if !self.head.header.has(Flags::DONE) {
+            return None;
+        }
+        // SAFETY: DONE is set, and nothing below runs user code, so the reference is the only one.
+        // What is moved out is an outcome: a future stays where it lies.
+        let stage = unsafe { &mut *self.stage.get() };
+        match stage {
+            Stage::Outcome(_) => {
+                self.head.header.set(Flags::TAKEN);
+                match mem::replace(stage, Stage::Taken) {
+                    Stage::Outcome(outcome) => Some(outcome),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<F, H> Life for TaskCell<F, H>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+    H: Heir<F::Output>,
+{
+    type Value = F::Output;
+
+    const DROPS: bool = mem::needs_drop::<F>();
+
+    #[inline]
+    fn header(&self) -> &Header {
+        &self.head.header
+    }
+
+    #[inline]
+    fn has_been_called_off(&self, context: &mut Context<'_>) -> bool {
+        H::EXISTS && self.heir.has_called_off(context)
+    }
+
+    #[inline]
+    fn poll_future(&self, context: &mut Context<'_>) -> Poll<F::Output> {
+        debug_assert!(self.head.header.has(Flags::RUNNING));
+        // SAFETY: only a step polls, and while it does RUNNING is set, so nobody else touches the
+        // stage. The future lies in a block that is never moved, in a stage that is replaced, and
+        // so dropped in place, when the future has ended: it is pinned.
+        unsafe {
+            match &mut *self.stage.get() {
+                Stage::Future(future) => Pin::new_unchecked(future).poll(context),
+                _ => Poll::Pending,
+            }
+        }
+    }
+
+    fn end_future(&self, outcome: Outcome<F::Output>) {
+        debug_assert!(self.head.header.has(Flags::RUNNING));
+        // SAFETY: as above. Dropping the future is user code, which reaches the stage neither as
+        // DONE is not set nor as RUNNING is. The assignment puts the outcome in place even while
+        // the drop of the future unwinds.
+        unsafe { *self.stage.get() = Stage::Outcome(outcome) };
+    }
+}
+
+#[cold]
+fn allocate(layout: Layout) -> NonNull<u8> {
+    // SAFETY: no layout of a block is empty, as there is a head in each.
+    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives all that is kept back to the allocator.
+pub(crate) fn free_all(blocks: &Blocks) {
+    for (shelf, block) in blocks.take_all() {
+        // SAFETY: `free` put it on the shelf of the layout that it was allocated with, and it has
+        // just been taken away from there.
+        unsafe { dealloc(block.as_ptr(), shelf.layout()) };
+    }
+}
+
+/// A task, whatever its future is. Counts.
+pub(crate) struct TaskRef(NonNull<Head>);
+
+impl TaskRef {
+    fn head(&self) -> &Head {
+        // SAFETY: a reference keeps its block.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Makes the task's step, and whatever follows from it.
+    #[inline]
+    pub(crate) fn step(&self, handle: &LoopHandle, executor: &Executor) {
+        let head = self.head();
+        // SAFETY: the table is the block's own, here and below, and the reference keeps the block.
+        match unsafe { (head.table.step)(self.0, handle, executor) } {
+            Step::Waiting => {}
+            Step::Again => {
+                executor.count_wake();
+                handle.queue_ticket(head.header.ticket.number());
+            }
+            Step::Done => self.finish(handle, executor),
+        }
+    }
+
+    fn finish(&self, handle: &LoopHandle, executor: &Executor) {
+        let head = self.head();
+        life::finish(&head.header, executor);
+        // SAFETY: as in `step`.
+        unsafe { (head.table.finish)(self.0, handle) };
+    }
+
+    /// The loop is closed: drops the future and whatever else may hold the task in a circle.
+    pub(crate) fn close(&self, executor: &Executor) {
+        // SAFETY: as in `step`.
+        unsafe { (self.head().table.close)(self.0, executor) };
+    }
+}
+
+impl Deref for TaskRef {
+    type Target = Header;
+
+    #[inline]
+    fn deref(&self) -> &Header {
+        &self.head().header
+    }
+}
+
+impl Clone for TaskRef {
+    #[inline]
+    fn clone(&self) -> Self {
+        self.head().header.count_reference();
+        Self(self.0)
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        if self.head().header.discount_reference() {
+            // SAFETY: it was the last one, and the table is the block's own.
+            unsafe { (self.head().table.free)(self.0) };
+        }
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskRef").field(&self.id).finish()
+    }
+}
+
+/// A task whose outcome is a `T`.
+pub(crate) struct Joinable<T> {
+    task: TaskRef,
+    /// Taken and put back, so exactly a `T`.
+    outcome: PhantomData<*mut T>,
+}
+
+impl<T: 'static> Joinable<T> {
+    /// Makes a task of a future; the header counts its first reference.
+    #[inline]
+    pub(crate) fn new(
+        blocks: &Blocks,
+        header: Header,
+        future: impl Future<Output = T> + 'static,
+    ) -> Self {
+        Self { task: TaskCell::make(blocks, header, future, NoHeir), outcome: PhantomData }
+    }
+}
+
+/// Makes a task whose outcome goes to an heir.
+pub(crate) fn bequeathed<F>(
+    blocks: &Blocks,
+    header: Header,
+    future: F,
+    heir: impl Heir<F::Output>,
+) -> TaskRef
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    fn take(&self) -> Option<Outcome<F::Output>> {
-        if !self.header.has(Flags::DONE) {
-            return None;
-        }
-        let mut stage = self.stage.borrow_mut();
-        // Only an outcome is ever moved out, whatever the flags say.
-        if !matches!(*stage, Stage::Done(_)) {
-            return None;
-        }
-        match mem::replace(&mut *stage, Stage::Taken) {
-            Stage::Done(outcome) => Some(outcome),
-            _ => None,
-        }
+    TaskCell::make(blocks, header, future, heir)
+}
+
+impl<T> Joinable<T> {
+    pub(crate) fn task(&self) -> &TaskRef {
+        &self.task
     }
 
-    fn put_back(&self, outcome: Outcome<F::Output>) {
-        *self.stage.borrow_mut() = Stage::Done(outcome);
+    /// The outcome, once.
+    pub(crate) fn take(&self) -> Option<Outcome<T>> {
+        if !self.task.has(Flags::DONE) {
+            return None;
+        }
+        let mut outcome = None::<Outcome<T>>;
+        // SAFETY: the table is the block's own, and the pointer leads to room for its `T`, which
+        // holds nothing that would have to be dropped.
+        unsafe { (self.task.head().table.take)(self.task.0, NonNull::from(&mut outcome).cast()) };
+        outcome
+    }
+
+    /// Gives the outcome that was taken back to whoever takes it next.
+    pub(crate) fn put_back(&self, outcome: Outcome<T>) {
+        assert!(self.task.has(Flags::DONE), "what is put back was taken");
+        let mut outcome = mem::ManuallyDrop::new(outcome);
+        let place = NonNull::from(&mut outcome).cast();
+        // SAFETY: as in `take`; the value is moved from here and forgotten.
+        unsafe { (self.task.head().table.put_back)(self.task.0, place) };
     }
 }
 
 /// The waker of a ticket.
+#[inline]
 pub(crate) fn waker(ticket: Ticket) -> Waker {
     // SAFETY: the functions of the table treat the data as a number and never as an address, keep
     // no count and hand on what they get, so they hold for any number, any number of times and in
     // any thread. Whoever lets them look behind the pointer would break this.
-    unsafe { Waker::new(ptr::without_provenance(ticket.0), &TICKET) }
+    unsafe { Waker::new(ptr::without_provenance(ticket.number()), &TICKET) }
 }
 
-static TICKET: RawWakerVTable =
-    RawWakerVTable::new(|data| RawWaker::new(data, &TICKET), wake, wake, |_| ());
+/// The ticket of a waker, if that is one of ours.
+#[inline]
+pub(crate) fn ticket(waker: &Waker) -> Option<Ticket> {
+    ptr::eq(waker.vtable(), &raw const TICKET).then(|| Ticket::from_number(waker.data().addr()))?
+}
 
-fn wake(data: *const ()) {
-    let ticket = Ticket(data.addr());
-    let here = LoopHandle::with_current(|handle| {
-        let Some(handle) = handle else { return false };
-        match handle.layer_ref::<Executor>() {
-            Some(executor) if executor.is_number(ticket.executor()) => {
-                executor.wake(handle, ticket);
-                true
-            }
-            _ => false,
-        }
-    });
-    if !here {
-        wake_from_afar(ticket);
-    }
+static TICKET: RawWakerVTable = RawWakerVTable::new(copy, wake_data, wake_data, |_| ());
+
+fn copy(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &TICKET)
+}
+
+fn wake_data(data: *const ()) {
+    wake(data.addr());
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ticket, waker};
+    use super::{Ticket, ticket, waker};
+    use crate::ticket::Generation;
 
     #[test]
     fn wakers_of_one_task_are_known_as_such_and_cost_nothing_to_copy() {
-        let one = waker(Ticket(7));
+        let one = waker(Ticket::new(0, Generation::FIRST, 7));
         let copy = one.clone();
         assert!(one.will_wake(&copy));
-        assert!(!one.will_wake(&waker(Ticket(8))));
+        assert!(!one.will_wake(&waker(Ticket::new(0, Generation::FIRST, 8))));
+        assert_eq!(ticket(&copy), Some(Ticket::new(0, Generation::FIRST, 7)));
+        assert_eq!(ticket(std::task::Waker::noop()), None);
         drop(one);
         copy.wake_by_ref(); // reaches nobody, and harms nobody
     }

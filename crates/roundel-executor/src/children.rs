@@ -35,9 +35,10 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     clean_up::hand_on,
-    executor::Executor,
-    header::{Flags, Header, WaitsFor},
+    executor::{AnyTask, Executor},
+    header::{Flags, Header},
     life::{self, Life, Outcome, Step},
+    note::WaitsFor,
     roster::{Member, Roster},
     unread::{report_lost, report_panic},
 };
@@ -120,9 +121,10 @@ impl<F: Future + Unpin> Children<F> {
             self.places.borrow().len() - 1
         });
         let roster = Rc::clone(&self.roster);
-        let member = self
-            .executor
-            .seat(&self.handle, site, |header| Rc::new(Member::new(header, roster, place)));
+        let member = self.executor.seat(&self.handle, site, |header| {
+            let member = Rc::new(Member::new(header, roster, place));
+            (Rc::clone(&member), AnyTask::Child(member))
+        });
         if name.is_some() {
             member.header.rare(|rare| rare.name = name);
         }
@@ -177,27 +179,24 @@ impl<F: Future + Unpin> Children<F> {
     }
 
     /// A child's turn; its outcome, if it has ended.
-    fn step(&self, member: &Member) -> Option<Outcome<F::Output>> {
+    fn step(&self, member: &Rc<Member>) -> Option<Outcome<F::Output>> {
         if member.header.has(Flags::DONE) {
             return None; // it was woken in its last turn; its place may be another's by now
         }
         let stage = self.exchange(member, Stage::Away);
         let turn = Turn { header: &member.header, stage: RefCell::new(stage) };
-        // What the owner has said that it waits for is not the child's to say.
-        let owners_note = self.executor.take_note();
         let step = life::step(&turn, &self.handle, &self.executor);
-        self.executor.put_note(owners_note);
         match turn.stage.into_inner() {
             Stage::CleaningUp(outcome) if step == Step::Done => {
                 self.leave(member);
-                let cancelled = matches!(&outcome, Err(error) if error.is_cancelled());
-                life::finish(&member.header, &self.executor, cancelled);
+                life::finish(&member.header, &self.executor);
                 Some(outcome)
             }
             stage => {
                 self.exchange(member, stage);
                 if step == Step::Again {
-                    self.executor.wake(&self.handle, member.header.ticket);
+                    self.executor.count_wake();
+                    self.roster.push(Rc::clone(member));
                 }
                 None
             }
@@ -257,7 +256,8 @@ impl<F: Future + Unpin> Children<F> {
             drop(entered);
             let clean_ups = header.if_rare(|rare| mem::take(&mut rare.clean_ups));
             if !header.has(Flags::DONE) {
-                life::finish(header, &self.executor, true);
+                header.set(Flags::CANCELLED);
+                life::finish(header, &self.executor);
             }
             hand_on(clean_ups.unwrap_or_default());
             match dropped {

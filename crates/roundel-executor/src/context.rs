@@ -19,7 +19,7 @@ use std::{
 
 use roundel_loop::LoopHandle;
 
-use crate::executor::Executor;
+use crate::{executor::Executor, header::Flags};
 
 /// A variable's value, whatever its type.
 pub(crate) type Value = Rc<dyn Any>;
@@ -81,10 +81,10 @@ impl Executor {
     /// code, here and below.
     fn with_context<R>(&self, look: impl FnOnce(&Option<Values>) -> R) -> R {
         match self.current_task() {
-            Some(task) => match &*task.header().rare.borrow() {
-                Some(rare) => look(&rare.context),
-                None => look(&None),
-            },
+            Some(task) if task.header().has(Flags::RARE) => {
+                task.header().rare(|rare| look(&rare.context))
+            }
+            Some(_) => look(&None),
             None => look(&self.outside.values.borrow()),
         }
     }
@@ -98,10 +98,13 @@ impl Executor {
     }
 
     /// What a new task takes along.
+    #[inline]
     pub(crate) fn copy_context(&self) -> Option<Values> {
-        if !self.outside.used.get() {
-            return None;
-        }
+        if self.outside.used.get() { self.copy_used_context() } else { None }
+    }
+
+    #[cold]
+    fn copy_used_context(&self) -> Option<Values> {
         self.with_context(|values| values.as_ref().map(Values::copy))
     }
 }

@@ -7,55 +7,62 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roundel_loop::{Layer, LoopHandle, Site, Stall};
+use roundel_loop::{Layer, LoopHandle, Site, Stall, TicketTurn};
 
 use crate::{
+    blocks::Blocks,
+    cell::{TaskRef, free_all},
     context::Outside,
-    header::{Flags, Header, WaitsFor},
+    header::{Flags, Header},
     measure::{Measure, now},
-    roster::Roster,
-    ticket::{MOST_TASKS, Ticket, dismiss, enlist},
+    note::{Note, WaitsFor, nanoseconds},
+    roster::{Member, Roster},
+    seats::{Seats, Sitting},
+    ticket::{Ticket, dismiss, enlist},
 };
 
-/// A task, whatever its future is.
-pub(crate) trait AnyTask {
-    fn header(&self) -> &Header;
+/// A task, wherever its future is kept.
+#[derive(Clone)]
+pub(crate) enum AnyTask {
+    /// In a block of its own; the loop gives it its turns.
+    Spawned(TaskRef),
+    /// By its owner, who polls it.
+    Child(Rc<Member>),
+}
 
-    /// It was woken: puts it where its turn comes from.
-    fn queue(self: Rc<Self>, handle: &LoopHandle);
+impl AnyTask {
+    pub(crate) fn header(&self) -> &Header {
+        match self {
+            Self::Spawned(task) => task,
+            Self::Child(member) => &member.header,
+        }
+    }
 
-    /// Where its turn comes from, if not from the loop: a child is polled by its owner.
-    fn roster(&self) -> Option<&Roster> {
-        None
+    /// Where a child's turn comes from.
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        match self {
+            Self::Spawned(_) => None,
+            Self::Child(member) => Some(&member.roster),
+        }
     }
 
     /// The loop is closed: drops the future and whatever else may hold the task in a circle.
-    fn close(&self);
-}
-
-struct Seat {
-    generation: u32,
-    task: Option<Rc<dyn AnyTask>>,
-}
-
-#[derive(Default)]
-struct Seats {
-    seats: Vec<Seat>,
-    free: Vec<u32>,
-    taken: usize,
+    fn close(&self, executor: &Executor) {
+        match self {
+            Self::Spawned(task) => task.close(executor),
+            Self::Child(member) => member.close(),
+        }
+    }
 }
 
 /// The tasks of a loop: the loop's layer.
 pub(crate) struct Executor {
     number: u16,
+    pub(crate) began: Instant,
+    stamp: Cell<(Instant, u64)>,
+    pub(crate) blocks: Blocks,
     seats: RefCell<Seats>,
     next_id: Cell<u64>,
-    current: Cell<u64>,
-    current_ticket: Cell<Option<Ticket>>,
-    /// The current task has woken itself.
-    woken: Cell<bool>,
-    /// What the current task says that it waits for.
-    note: Cell<WaitsFor>,
     /// How long a cancelled task may clean up.
     grace: Cell<Duration>,
     wakes: Cell<u64>,
@@ -73,12 +80,11 @@ impl Executor {
         handle.layer(|handle| {
             Rc::new(Self {
                 number: enlist(handle.remote()),
+                began: handle.recent(),
+                stamp: Cell::new((handle.recent(), 0)),
+                blocks: Blocks::default(),
                 seats: RefCell::default(),
                 next_id: Cell::new(1),
-                current: Cell::new(0),
-                current_ticket: Cell::new(None),
-                woken: Cell::new(false),
-                note: Cell::default(),
                 grace: Cell::new(GRACE),
                 wakes: Cell::new(0),
                 polls: Cell::new(0),
@@ -88,146 +94,157 @@ impl Executor {
         })
     }
 
+    /// Looks at the executor of a loop without sharing it.
+    #[inline]
+    pub(crate) fn with<R>(handle: &LoopHandle, look: impl FnOnce(&Self) -> R) -> R {
+        match handle.layer_ref::<Self>() {
+            Some(executor) => look(executor),
+            None => look(&Self::of(handle)),
+        }
+    }
+
     /// The executor of the running loop, if it has one.
     pub(crate) fn current() -> Option<Rc<Self>> {
         LoopHandle::with_current(|handle| handle?.existing_layer())
     }
 
     /// Gives a task a seat; `make` makes the task from its header.
-    pub(crate) fn seat<T: AnyTask + 'static>(
+    #[inline]
+    pub(crate) fn seat<T>(
         &self,
         handle: &LoopHandle,
         site: Site,
-        make: impl FnOnce(Header) -> Rc<T>,
-    ) -> Rc<T> {
+        make: impl FnOnce(Header) -> (T, AnyTask),
+    ) -> T {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         let context = self.copy_context();
-        let mut seats = self.seats.borrow_mut();
-        let index = match seats.free.pop() {
-            Some(index) => index as usize,
-            None => {
-                let index = seats.seats.len();
-                assert!(index < MOST_TASKS, "spawning a task: 2^28 tasks live already");
-                seats.seats.push(Seat { generation: 0, task: None });
-                index
-            }
-        };
-        seats.taken += 1;
-        let ticket = Ticket::new(self.number, seats.seats[index].generation, index);
-        let header = Header::new(id, ticket, site, handle.recent(), self.current.get());
+        let parent = self.current_id();
+        let (index, generation) = self.seats.borrow_mut().take_free();
+        let ticket = Ticket::new(self.number, generation, index);
+        let header = Header::new(id, ticket, site, self.stamp(handle.recent()), parent);
         if context.is_some() {
             header.rare(|rare| rare.context = context);
         }
-        let task = make(header);
-        seats.seats[index].task = Some(Rc::clone(&task) as _);
+        let (task, any) = make(header);
+        self.seats.borrow_mut().sit_down(ticket, any);
         task
     }
 
     /// A task has ended: its seat is free, and its ticket stale.
+    #[inline]
     pub(crate) fn leave(&self, ticket: Ticket) {
-        let mut seats = self.seats.borrow_mut();
-        let index = ticket.index();
-        let Some(seat) = seats.seats.get_mut(index) else { return };
-        let task = seat.task.take();
-        if task.is_some() {
-            seat.generation = seat.generation.wrapping_add(1);
-            seats.taken -= 1;
-            seats.free.push(index as u32);
-        }
-        drop(seats);
-        if let Some(task) = &task {
+        let task = self.seats.borrow_mut().leave(ticket);
+        if let Some(task) = &task
+            && task.header().has(Flags::RARE)
+        {
             self.measure.remember(task.header());
         }
     }
 
     /// The living among the tasks with these numbers, which are sorted; looks at every task, once.
-    pub(crate) fn living(&self, ids: &[u64]) -> Vec<Rc<dyn AnyTask>> {
+    pub(crate) fn living(&self, ids: &[u64]) -> Vec<AnyTask> {
         let seats = self.seats.borrow();
-        let tasks = seats.seats.iter().filter_map(|seat| seat.task.as_ref());
-        tasks.filter(|task| ids.binary_search(&task.header().id).is_ok()).cloned().collect()
+        let living = seats.sitting().filter(|task| ids.binary_search(&task.header().id).is_ok());
+        living.map(|task| task.cloned()).collect()
     }
 
-    pub(crate) fn find(&self, ticket: Ticket) -> Option<Rc<dyn AnyTask>> {
-        let seats = self.seats.borrow();
-        let seat = seats.seats.get(ticket.index())?;
-        let task = seat.task.as_ref()?;
-        (task.header().ticket == ticket).then(|| Rc::clone(task))
+    pub(crate) fn find(&self, ticket: Ticket) -> Option<AnyTask> {
+        if ticket.executor() != self.number {
+            return None;
+        }
+        self.seats.borrow().get(ticket).map(|task| task.cloned())
     }
 
-    /// Queues the task of this ticket, unless it is queued already or has ended.
+    /// Queues the task of this ticket, unless it is queued already or has ended. False if the
+    /// ticket is another executor's.
     #[inline]
-    pub(crate) fn wake(&self, handle: &LoopHandle, ticket: Ticket) {
-        // A task that wakes itself is queued when its step has ended, by whoever made the step.
-        if self.current_ticket.get() == Some(ticket) {
-            self.woken.set(true);
-            return;
+    pub(crate) fn wake(&self, handle: &LoopHandle, ticket: Ticket) -> bool {
+        if ticket.executor() != self.number {
+            return false;
         }
         let seats = self.seats.borrow();
-        let Some(Seat { task: Some(task), .. }) = seats.seats.get(ticket.index()) else { return };
-        let header = task.header();
-        if header.ticket == ticket && !header.set(Flags::QUEUED) {
-            self.count_wake();
-            let task = Rc::clone(task);
-            drop(seats); // a child wakes its owner
-            task.queue(handle);
+        match seats.get(ticket) {
+            Some(Sitting::Spawned(task)) if task.note_wake() => {
+                self.count_wake();
+                handle.queue_ticket(ticket.number());
+            }
+            Some(Sitting::Child(member)) if member.header.note_wake() => {
+                self.count_wake();
+                let member = Rc::clone(member);
+                drop(seats); // it wakes its owner
+                Rc::clone(&member.roster).push(member);
+            }
+            _ => {}
         }
+        true
     }
 
     pub(crate) fn count_wake(&self) {
         self.wakes.set(self.wakes.get() + 1);
     }
 
-    pub(crate) fn is_number(&self, number: u16) -> bool {
-        self.number == number
-    }
-
     /// Notes what the current task waits for, for whoever looks.
+    #[inline]
     pub(crate) fn note(what: WaitsFor) {
         LoopHandle::with_current(|handle| {
-            handle?.layer_ref::<Self>()?.note.set(what);
+            let executor = handle?.layer_ref::<Self>()?;
+            let seats = executor.seats.borrow();
+            seats.get(current_ticket()?)?.header().note.set(Note::new(what, executor.began));
             Some(())
         });
     }
 
-    /// What the task that was just polled said that it waits for.
-    pub(crate) fn take_note(&self) -> WaitsFor {
-        self.note.take()
-    }
-
-    /// Says it again, for a task that has polled another meanwhile.
-    pub(crate) fn put_note(&self, note: WaitsFor) {
-        self.note.set(note);
+    /// What the task has noted, as far as that can be told here: outside the loop a time cannot.
+    pub(crate) fn waits_for(header: &Header) -> WaitsFor {
+        Self::current().map_or(WaitsFor::Unknown, |it| header.note.get().what(it.began))
     }
 
     /// Everything that lives, by number.
-    pub(crate) fn tasks(&self) -> Vec<Rc<dyn AnyTask>> {
-        let seats = self.seats.borrow();
-        let mut tasks: Vec<_> = seats.seats.iter().filter_map(|seat| seat.task.clone()).collect();
+    pub(crate) fn tasks(&self) -> Vec<AnyTask> {
+        let mut tasks: Vec<_> = self.seats.borrow().sitting().map(|task| task.cloned()).collect();
         tasks.sort_by_key(|task| task.header().id);
         tasks
     }
 
+    /// A time in nanoseconds since the executor began. The last one is kept: most ask for the
+    /// time of the same turn.
+    #[inline]
+    pub(crate) fn stamp(&self, time: Instant) -> u64 {
+        let (known, stamp) = self.stamp.get();
+        if known == time {
+            return stamp;
+        }
+        let stamp = nanoseconds(time.saturating_duration_since(self.began));
+        self.stamp.set((time, stamp));
+        stamp
+    }
+
     pub(crate) fn len(&self) -> usize {
-        self.seats.borrow().taken
+        self.seats.borrow().len()
     }
 
     /// The task being polled now, by number; 0 if none is.
+    #[inline]
     pub(crate) fn current_id(&self) -> u64 {
-        self.current.get()
+        let Some(ticket) = current_ticket() else { return 0 };
+        self.seats.borrow().get(ticket).map_or(0, |task| task.header().id)
     }
 
-    pub(crate) fn current_ticket(&self) -> Option<Ticket> {
-        self.current_ticket.get()
+    /// The number of the task that runs now; 0 if none does.
+    #[inline]
+    pub(crate) fn id_of_current_task() -> u64 {
+        LoopHandle::with_current(|handle| Some(handle?.layer_ref::<Self>()?.current_id()))
+            .unwrap_or(0)
     }
 
-    pub(crate) fn current_task(&self) -> Option<Rc<dyn AnyTask>> {
-        self.find(self.current_ticket.get()?)
+    pub(crate) fn current_task(&self) -> Option<AnyTask> {
+        self.find(current_ticket()?)
     }
 
     /// The task that the loop gave its turn to: the current one, or the owner of the child that is
     /// the current one.
-    pub(crate) fn outermost_task(&self) -> Option<Rc<dyn AnyTask>> {
+    pub(crate) fn outermost_task(&self) -> Option<AnyTask> {
         let mut task = self.current_task()?;
         while let Some(owner) = task.roster().and_then(Roster::owner) {
             task = self.find(owner)?;
@@ -237,16 +254,10 @@ impl Executor {
 
     /// Makes a task the current one for as long as the guard lives.
     #[inline]
-    pub(crate) fn enter<'a>(&'a self, header: &'a Header) -> Entered<'a> {
+    pub(crate) fn enter<'a>(&self, header: &'a Header) -> Entered<'a> {
         self.polls.set(self.polls.get() + 1);
-        self.note.set(WaitsFor::Unknown);
-        let before = (
-            self.current.replace(header.id),
-            self.current_ticket.replace(Some(header.ticket)),
-            self.woken.replace(false),
-        );
         let since = if self.measure.is_on() { now() } else { None };
-        Entered { executor: self, before, header, since }
+        Entered { turn: TicketTurn::begin(header.ticket.number()), header, since }
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -266,38 +277,68 @@ impl Executor {
     }
 }
 
+/// The ticket of the task that runs now.
+pub(crate) fn current_ticket() -> Option<Ticket> {
+    Ticket::from_number(TicketTurn::current())
+}
+
 /// The task that was current before is current again when this is dropped.
 pub(crate) struct Entered<'a> {
-    executor: &'a Executor,
-    before: (u64, Option<Ticket>, bool),
+    turn: TicketTurn,
     header: &'a Header,
     /// When it was entered, if polls are measured.
     since: Option<Instant>,
 }
 
 impl Entered<'_> {
-    /// Whether the task has woken itself meanwhile.
-    pub(crate) fn was_woken(&self) -> bool {
-        self.executor.woken.get()
+    /// Whether the task has woken itself.
+    #[inline]
+    pub(crate) fn take_wake(&self) -> bool {
+        self.turn.take_wake()
     }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.executor.woken.set(self.before.2);
-        self.executor.current.set(self.before.0);
-        self.executor.current_ticket.set(self.before.1);
-        if let (Some(since), Some(now)) = (self.since, self.since.and_then(|_| now())) {
-            let poll = now.saturating_duration_since(since);
-            self.header.rare(|rare| rare.poll_time.add(poll));
+        if let Some(since) = self.since {
+            book(self.header, since);
         }
     }
 }
 
+#[cold]
+fn book(header: &Header, since: Instant) {
+    if let Some(now) = now() {
+        let poll = now.saturating_duration_since(since);
+        header.rare(|rare| rare.poll_time.add(poll));
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        free_all(&self.blocks);
+    }
+}
+
 impl Layer for Executor {
-    fn wake(&self, handle: &LoopHandle, ticket: usize) {
-        Self::wake(self, handle, Ticket(ticket));
+    #[inline]
+    fn wake(&self, handle: &LoopHandle, ticket: usize) -> bool {
+        Ticket::from_number(ticket).is_some_and(|ticket| Self::wake(self, handle, ticket))
+    }
+
+    #[inline]
+    fn run(&self, handle: &LoopHandle, ticket: usize) {
+        let task = Ticket::from_number(ticket).and_then(|ticket| {
+            match self.seats.borrow().get(ticket)? {
+                Sitting::Spawned(task) => Some(task.clone()),
+                Sitting::Child(_) => None, // its owner gives it its turns
+            }
+        });
+        if let Some(task) = task {
+            handle.begins(task.site, task.id);
+            task.step(handle, self);
+        }
     }
 
     fn stalled(&self, stall: &mut Stall) {
@@ -309,7 +350,7 @@ impl Layer for Executor {
         // Futures may spawn while they are dropped; the closed loop refuses them.
         let mut panicked = None;
         for task in self.tasks() {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.close())) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.close(self))) {
                 panicked.get_or_insert(payload);
             }
             self.leave(task.header().ticket);

@@ -1,15 +1,18 @@
 //! `Header`: what is known of a task whatever its future is.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-    task::Waker,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, rc::Rc, task::Waker, time::Duration};
 
 use roundel_loop::Site;
 
-use crate::{cell::waker, clean_up::CleanUps, context::Values, measure::PollTime, ticket::Ticket};
+use crate::{
+    cell::ticket,
+    clean_up::CleanUps,
+    context::Values,
+    executor::Executor,
+    measure::PollTime,
+    note::Note,
+    ticket::{Ticket, wake},
+};
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,25 +32,6 @@ pub enum TaskState {
     Done,
 }
 
-/// What a waiting task waits for, as far as it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitsFor {
-    /// Something that does not say.
-    #[default]
-    Unknown,
-    /// Its turn.
-    Turn,
-    /// A time.
-    Time(Instant),
-    /// The end of the task with this number.
-    Task(u64),
-    /// The first, or all, of several tasks.
-    Tasks(usize),
-    /// The children of its group.
-    Children(usize),
-}
-
 /// Everything few tasks need.
 #[derive(Default)]
 pub(crate) struct Rare {
@@ -57,8 +41,6 @@ pub(crate) struct Rare {
     pub(crate) stop_waiters: Vec<Waker>,
     pub(crate) context: Option<Values>,
     pub(crate) poll_time: PollTime,
-    /// Runs when the task has ended, in its last step.
-    pub(crate) on_done: Option<Box<dyn FnOnce()>>,
 }
 
 /// Who waits for a task's end.
@@ -69,67 +51,112 @@ pub(crate) struct Joiner {
 }
 
 /// One bit each.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flags(u8);
+pub(crate) struct Flags;
 
 impl Flags {
-    pub(crate) const QUEUED: u8 = 1;
-    pub(crate) const RUNNING: u8 = 1 << 1;
-    pub(crate) const CANCEL: u8 = 1 << 2;
-    pub(crate) const STOP: u8 = 1 << 3;
-    pub(crate) const CLEANING: u8 = 1 << 4;
-    pub(crate) const DONE: u8 = 1 << 5;
+    /// It stands in the ready queue, or is to: woken within its own step, it is queued afterwards.
+    pub(crate) const QUEUED: u16 = 1;
+    pub(crate) const RUNNING: u16 = 1 << 1;
+    pub(crate) const CANCEL: u16 = 1 << 2;
+    pub(crate) const STOP: u16 = 1 << 3;
+    /// Its future has ended.
+    pub(crate) const CLEANING: u16 = 1 << 4;
+    pub(crate) const DONE: u16 = 1 << 5;
     /// A `Task` is there to take the result.
-    pub(crate) const OWNED: u8 = 1 << 6;
+    pub(crate) const OWNED: u16 = 1 << 6;
     /// The result is that it was cancelled.
-    pub(crate) const CANCELLED: u8 = 1 << 7;
+    pub(crate) const CANCELLED: u16 = 1 << 7;
+    /// It has something rare.
+    pub(crate) const RARE: u16 = 1 << 8;
+    /// The result was taken.
+    pub(crate) const TAKEN: u16 = 1 << 9;
 }
 
 pub(crate) struct Header {
     pub(crate) id: u64,
     pub(crate) ticket: Ticket,
     pub(crate) site: Site,
-    pub(crate) spawned: Instant,
     pub(crate) parent: u64,
+    /// In nanoseconds since the executor began.
+    spawned: u64,
     polls: Cell<u32>,
-    flags: Cell<Flags>,
-    pub(crate) waits_for: Cell<WaitsFor>,
-    pub(crate) joiner: RefCell<Option<Joiner>>,
-    pub(crate) rare: RefCell<Option<Box<Rare>>>,
+    flags: Cell<u16>,
+    /// How many references keep the block that this heads, if they are counted here.
+    references: Cell<u16>,
+    pub(crate) note: Cell<Note>,
+    /// The first task that waits for the end; whoever else does is rare.
+    joiner: Cell<Option<Ticket>>,
+    rare: Cell<Option<Box<Rare>>>,
 }
 
 impl Header {
-    pub(crate) fn new(id: u64, ticket: Ticket, site: Site, spawned: Instant, parent: u64) -> Self {
+    pub(crate) fn new(id: u64, ticket: Ticket, site: Site, spawned: u64, parent: u64) -> Self {
         Self {
             id,
             ticket,
             site,
-            spawned,
             parent,
+            spawned,
             polls: Cell::new(0),
-            flags: Cell::new(Flags(Flags::OWNED)),
-            waits_for: Cell::new(WaitsFor::Unknown),
-            joiner: RefCell::new(None),
-            rare: RefCell::new(None),
+            flags: Cell::new(Flags::OWNED),
+            references: Cell::new(1),
+            note: Cell::default(),
+            joiner: Cell::new(None),
+            rare: Cell::new(None),
         }
     }
 
     #[inline]
-    pub(crate) fn has(&self, flag: u8) -> bool {
-        self.flags.get().0 & flag != 0
+    pub(crate) fn has(&self, flags: u16) -> bool {
+        self.flags.get() & flags != 0
     }
 
     /// Sets a flag and tells whether it was set before.
     #[inline]
-    pub(crate) fn set(&self, flag: u8) -> bool {
-        let before = self.flags.get().0;
-        self.flags.set(Flags(before | flag));
+    pub(crate) fn set(&self, flag: u16) -> bool {
+        let before = self.flags.get();
+        self.flags.set(before | flag);
         before & flag != 0
     }
 
     #[inline]
-    pub(crate) fn clear(&self, flag: u8) {
-        self.flags.set(Flags(self.flags.get().0 & !flag));
+    pub(crate) fn clear(&self, flag: u16) {
+        self.flags.set(self.flags.get() & !flag);
+    }
+
+    /// Notes a wake; whether the task is to be queued now. One that runs is queued by its own step.
+    #[inline]
+    pub(crate) fn note_wake(&self) -> bool {
+        let before = self.flags.get();
+        self.flags.set(before | Flags::QUEUED);
+        before & (Flags::QUEUED | Flags::RUNNING) == 0
+    }
+
+    /// Begins a step: false if there is none to make.
+    #[inline]
+    pub(crate) fn begin_step(&self) -> bool {
+        let before = self.flags.get();
+        if before & (Flags::DONE | Flags::RUNNING) != 0 {
+            return false;
+        }
+        self.flags.set(before & !Flags::QUEUED | Flags::RUNNING);
+        true
+    }
+
+    /// # Panics
+    /// If there are 65,535 of them.
+    #[inline]
+    pub(crate) fn count_reference(&self) {
+        let references = self.references.get().checked_add(1);
+        self.references.set(references.expect("a task has few references"));
+    }
+
+    /// Whether it was the last one.
+    #[inline]
+    pub(crate) fn discount_reference(&self) -> bool {
+        let references = self.references.get() - 1;
+        self.references.set(references);
+        references == 0
     }
 
     #[inline]
@@ -147,7 +174,7 @@ impl Header {
             return false;
         }
         if !self.set(Flags::CANCEL) {
-            waker(self.ticket).wake();
+            wake(self.ticket.number());
         }
         true
     }
@@ -156,14 +183,27 @@ impl Header {
         self.has(Flags::CANCEL) && !self.has(Flags::DONE)
     }
 
-    /// Looks at what few tasks have, making it if need be. `look` must not run user code.
+    /// Looks at what few tasks have, making it if need be. `look` must not run user code, here and
+    /// below: it finds nothing rare meanwhile.
     pub(crate) fn rare<R>(&self, look: impl FnOnce(&mut Rare) -> R) -> R {
-        look(self.rare.borrow_mut().get_or_insert_default())
+        let mut rare = self.rare.take().unwrap_or_default();
+        let seen = look(&mut rare);
+        self.rare.set(Some(rare));
+        self.set(Flags::RARE);
+        seen
     }
 
-    /// Looks at what few tasks have, if this is one of them. `look` must not run user code.
+    /// Looks at what few tasks have, if this is one of them.
+    #[inline]
     pub(crate) fn if_rare<R>(&self, look: impl FnOnce(&mut Rare) -> R) -> Option<R> {
-        self.rare.borrow_mut().as_deref_mut().map(look)
+        self.has(Flags::RARE).then(|| self.rare(look))
+    }
+
+    /// Takes away what may hold the task in a circle; to be dropped where nothing is borrowed.
+    pub(crate) fn strip(&self) -> Option<Box<Rare>> {
+        self.joiner.set(None);
+        self.clear(Flags::RARE);
+        self.rare.take()
     }
 
     pub(crate) fn name(&self) -> Option<Rc<str>> {
@@ -191,48 +231,49 @@ impl Header {
         }
     }
 
-    /// Notes who waits for the end. One place is in the header, more are rare; a waker that stands
-    /// there already is not noted twice.
+    /// Notes who waits for the end: a waker, and the task that it was made for, by number. A waker
+    /// that stands there already is not noted twice.
     pub(crate) fn add_joiner(&self, waker: &Waker, task: u64) {
-        let mut first = self.joiner.borrow_mut();
-        match &*first {
-            None => *first = Some(Joiner { waker: waker.clone(), task }),
-            Some(joiner) if joiner.waker.will_wake(waker) => {}
-            Some(_) => {
-                drop(first);
-                let waker = waker.clone();
-                let noted = self.rare(|rare| {
+        match (ticket(waker), self.joiner.get()) {
+            (Some(ticket), None) => self.joiner.set(Some(ticket)),
+            (Some(ticket), Some(first)) if ticket == first => {}
+            _ => {
+                let joiner = Joiner { waker: waker.clone(), task };
+                let refused = self.rare(|rare| {
                     let joiners = &mut rare.more_joiners;
-                    let there = joiners.iter().any(|joiner| joiner.waker.will_wake(&waker));
-                    if there {
-                        Some(waker)
-                    } else {
-                        joiners.push(Joiner { waker, task });
-                        None
+                    if joiners.iter().any(|there| there.waker.will_wake(&joiner.waker)) {
+                        return Some(joiner);
                     }
+                    joiners.push(joiner);
+                    None
                 });
-                drop(noted);
+                drop(refused);
             }
         }
     }
 
-    /// Everybody who waits for the end, in the order they came.
-    pub(crate) fn take_joiners(&self) -> impl Iterator<Item = Joiner> + use<> {
-        let first = self.joiner.borrow_mut().take();
+    /// Wakes everybody who waits for the end, in the order they came.
+    #[inline]
+    pub(crate) fn wake_joiners(&self) {
+        if let Some(first) = self.joiner.take() {
+            wake(first.number());
+        }
         let more = self.if_rare(|rare| std::mem::take(&mut rare.more_joiners));
-        first.into_iter().chain(more.unwrap_or_default())
+        more.into_iter().flatten().for_each(|joiner| joiner.waker.wake());
     }
 
     /// The numbers of the tasks that wait for this one.
-    pub(crate) fn awaited_by(&self) -> Vec<u64> {
-        let first = self.joiner.borrow().as_ref().map(|joiner| joiner.task);
-        let more =
-            self.if_rare(|rare| rare.more_joiners.iter().map(|joiner| joiner.task).collect());
-        let more: Vec<u64> = more.unwrap_or_default();
-        first.into_iter().chain(more).filter(|&task| task != 0).collect()
+    pub(crate) fn awaited_by(&self, executor: &Executor) -> Vec<u64> {
+        let first = self.joiner.get().and_then(|ticket| executor.find(ticket));
+        let more = self.if_rare(|rare| {
+            let numbers = rare.more_joiners.iter().map(|joiner| joiner.task);
+            numbers.filter(|&task| task != 0).collect::<Vec<_>>()
+        });
+        first.map(|task| task.header().id).into_iter().chain(more.into_iter().flatten()).collect()
     }
 
-    pub(crate) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.spawned)
+    /// `now` in nanoseconds since the executor began.
+    pub(crate) fn age(&self, now: u64) -> Duration {
+        Duration::from_nanos(now.saturating_sub(self.spawned))
     }
 }

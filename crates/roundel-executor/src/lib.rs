@@ -129,6 +129,7 @@ mod wait;
 mod with;
 mod yield_now;
 
+mod blocks;
 mod cell;
 mod children;
 mod clean_up;
@@ -136,7 +137,9 @@ mod context;
 mod executor;
 mod header;
 mod life;
+mod note;
 mod roster;
+mod seats;
 mod ticket;
 mod unread;
 
@@ -149,9 +152,10 @@ pub use gather::{gather, try_gather};
 pub use group::{
     Cause, Child, ChildBuilder, Ending, Failure, GroupError, Results, TaskGroup, WhenFree,
 };
-pub use header::{TaskState, WaitsFor};
+pub use header::TaskState;
 pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use measure::{PollTime, measure_polls};
+pub use note::WaitsFor;
 pub use registry::{
     ExecutorStatistics, TaskInfo, all_tasks, current_task, set_grace, statistics, tasks_of,
 };

@@ -19,6 +19,7 @@ use crate::{
     cell::waker,
     executor::Executor,
     header::{Flags, Header},
+    note::Note,
 };
 
 pub(crate) type Outcome<T> = Result<T, JoinError>;
@@ -27,9 +28,17 @@ pub(crate) type Outcome<T> = Result<T, JoinError>;
 pub(crate) trait Life {
     type Value;
 
+    /// Whether dropping the future does anything.
+    const DROPS: bool = true;
+
     fn header(&self) -> &Header;
 
-    /// Polls the future once.
+    /// Whether nobody wants the outcome any more: as good as a cancel.
+    fn has_been_called_off(&self, _context: &mut Context<'_>) -> bool {
+        false
+    }
+
+    /// Polls the future once. To be called in a step only, here and below.
     fn poll_future(&self, context: &mut Context<'_>) -> Poll<Self::Value>;
 
     /// Drops the future and puts the outcome in its place, even if the drop panics.
@@ -51,43 +60,46 @@ pub(crate) enum Step {
 /// A task's turn.
 pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) -> Step {
     let header = life.header();
-    header.clear(Flags::QUEUED);
-    if header.has(Flags::DONE | Flags::RUNNING) {
+    if !header.begin_step() {
         return Step::Waiting;
     }
     let entered = executor.enter(header);
     let waker = mem::ManuallyDrop::new(waker(header.ticket));
     let mut context = Context::from_waker(&waker);
-    header.set(Flags::RUNNING);
     if !header.has(Flags::CLEANING) {
+        header.note.set(Note::default());
         header.count_poll();
-        let outcome = poll(life, &mut context);
-        header.waits_for.set(executor.take_note());
-        if let Some(outcome) = outcome {
+        if let Some(outcome) = poll(life, &mut context) {
             end(life, outcome);
         }
     }
-    let done = header.has(Flags::CLEANING) && clean_up(header, handle, executor, &mut context);
+    let done = header.has(Flags::CLEANING)
+        && (!header.has(Flags::RARE) || clean_up(header, handle, executor, &mut context));
     header.clear(Flags::RUNNING);
-    match done {
-        true => Step::Done,
-        false if entered.was_woken() => Step::Again,
-        false => Step::Waiting,
+    if done {
+        Step::Done
+    } else if entered.take_wake() || header.has(Flags::QUEUED) {
+        header.set(Flags::QUEUED);
+        Step::Again
+    } else {
+        Step::Waiting
     }
 }
 
 /// Polls the future; its outcome, if this is its end.
+#[inline]
 fn poll<L: Life>(life: &L, context: &mut Context<'_>) -> Option<Outcome<L::Value>> {
     let header = life.header();
+    if life.has_been_called_off(context) {
+        header.set(Flags::CANCEL);
+    }
     if header.has(Flags::CANCEL) {
-        return Some(Err(JoinError::cancelled(header.id, header.site)));
+        return Some(Err(cancelled(header)));
     }
     match catch_unwind(AssertUnwindSafe(|| life.poll_future(context))) {
         Err(payload) => Some(Err(panicked(header, payload))),
         // A cancel cannot be outrun: not by a value that is ready in the same step either.
-        Ok(_) if header.has(Flags::CANCEL) => {
-            Some(Err(JoinError::cancelled(header.id, header.site)))
-        }
+        Ok(_) if header.has(Flags::CANCEL) => Some(Err(cancelled(header))),
         Ok(Poll::Ready(value)) => Some(Ok(value)),
         Ok(Poll::Pending) => None,
     }
@@ -97,24 +109,23 @@ fn poll<L: Life>(life: &L, context: &mut Context<'_>) -> Option<Outcome<L::Value
 fn end<L: Life>(life: &L, outcome: Outcome<L::Value>) {
     let header = life.header();
     header.set(Flags::CLEANING);
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(outcome))) {
+    if matches!(&outcome, Err(error) if error.is_cancelled()) {
+        header.set(Flags::CANCELLED);
+    }
+    if !L::DROPS {
+        life.end_future(outcome);
+    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(outcome))) {
+        header.clear(Flags::CANCELLED);
         life.end_future(Err(panicked(header, payload)));
     }
 }
 
 /// The end: the seat is free, and whoever waits is woken. The outcome must be in its place.
-pub(crate) fn finish(header: &Header, executor: &Executor, cancelled: bool) {
-    if cancelled {
-        header.set(Flags::CANCELLED);
-    }
+#[inline]
+pub(crate) fn finish(header: &Header, executor: &Executor) {
     header.set(Flags::DONE);
     executor.leave(header.ticket);
-    for joiner in header.take_joiners() {
-        joiner.waker.wake();
-    }
-    if let Some(call) = header.if_rare(|rare| rare.on_done.take()).flatten() {
-        call();
-    }
+    header.wake_joiners();
 }
 
 /// Polls what the future left to clean up; whether all of it is done.
@@ -139,6 +150,12 @@ fn clean_up(
     }
 }
 
+#[cold]
+fn cancelled(header: &Header) -> JoinError {
+    JoinError::cancelled(header.id, header.site)
+}
+
+#[cold]
 fn panicked(header: &Header, payload: Box<dyn Any + Send>) -> JoinError {
     JoinError::panicked(header.id, header.site, payload)
 }

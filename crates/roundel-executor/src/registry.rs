@@ -10,8 +10,9 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     executor::{AnyTask, Executor},
-    header::{TaskState, WaitsFor},
+    header::TaskState,
     measure::PollTime,
+    note::WaitsFor,
     roster::Roster,
 };
 
@@ -46,7 +47,7 @@ pub struct TaskInfo {
 }
 
 impl TaskInfo {
-    pub(crate) fn of(task: &dyn AnyTask, now: Instant) -> Self {
+    pub(crate) fn of(task: &AnyTask, executor: &Executor, now: Instant) -> Self {
         let header = task.header();
         Self {
             id: header.id,
@@ -54,11 +55,11 @@ impl TaskInfo {
             state: header.state(),
             cancelling: header.is_cancelling(),
             site: header.site,
-            age: header.age(now),
+            age: header.age(executor.stamp(now)),
             polls: header.polls(),
             poll_time: header.if_rare(|rare| rare.poll_time).unwrap_or_default(),
-            waits_for: header.waits_for.get(),
-            awaited_by: awaited_by(task),
+            waits_for: header.note.get().what(executor.began),
+            awaited_by: awaited_by(task, executor),
             parent: (header.parent != 0).then_some(header.parent),
             at: now,
         }
@@ -66,10 +67,11 @@ impl TaskInfo {
 }
 
 /// A child is awaited by its owner, and by whoever waits for its value.
-fn awaited_by(task: &dyn AnyTask) -> Vec<u64> {
+fn awaited_by(task: &AnyTask, executor: &Executor) -> Vec<u64> {
     let owner = task.roster().map(Roster::owner_id).filter(|&owner| owner != 0);
     let mut awaited_by: Vec<_> = owner.into_iter().collect();
-    awaited_by.extend(task.header().awaited_by().into_iter().filter(|&id| Some(id) != owner));
+    awaited_by
+        .extend(task.header().awaited_by(executor).into_iter().filter(|&id| Some(id) != owner));
     awaited_by
 }
 
@@ -114,13 +116,14 @@ pub fn all_tasks() -> Vec<TaskInfo> {
 pub fn tasks_of(handle: &LoopHandle) -> Vec<TaskInfo> {
     let now = handle.recent();
     let Some(executor) = handle.existing_layer::<Executor>() else { return Vec::new() };
-    executor.tasks().iter().map(|task| TaskInfo::of(&**task, now)).collect()
+    executor.tasks().iter().map(|task| TaskInfo::of(task, &executor, now)).collect()
 }
 
 /// The task that runs now; none in a plain call-back and outside a loop.
 pub fn current_task() -> Option<TaskInfo> {
     let now = LoopHandle::with_current(|handle| Some(handle?.recent()))?;
-    Some(TaskInfo::of(&*Executor::current()?.current_task()?, now))
+    let executor = Executor::current()?;
+    Some(TaskInfo::of(&executor.current_task()?, &executor, now))
 }
 
 /// An executor's counters.

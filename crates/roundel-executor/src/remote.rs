@@ -1,26 +1,23 @@
 //! `RemoteSpawn`: tasks begun from other threads.
 //!
 //! ```text
-//!  a thread                                    the loop's thread
-//!  spawn(make) ── call_soon: Order ──────────▶ make() becomes a task
-//!  Promised ◀───────────────────────────────── its outcome, when its clean-up is done
-//!  cancel() ───── call_soon: the task's ticket ▶ cancel
+//!  a thread                                        the loop's thread
+//!  spawn(make) ── post: make and the promise ────▶ a task that makes the future and polls it
+//!  Promised ◀───────────────────────────────────── its outcome, when its clean-up is done
+//!  cancel() ────── the task's waker, a number ────▶ the task's next step sees it
 //! ```
-//!
-//! An order and its cancel may overtake each other: a call-back queued on the loop's own thread
-//! goes ahead of what still lies in the inbox. Both run on the loop's thread, so it is enough that
-//! each looks whether the other was first.
 
-use std::{
-    future::Future,
-    panic::Location,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::{cell::Cell, future::Future, panic::Location, task::Context};
 
 use roundel_loop::{LoopClosed, LoopHandle, RemoteHandle, Site};
-use roundel_promise::{Broken, Promise, Promised, promise};
+use roundel_promise::{Promise, Promised, promise};
 
-use crate::{Builder, JoinError, executor::Executor, ticket::Ticket};
+use crate::{
+    JoinError,
+    cell::{Heir, bequeathed},
+    executor::{AnyTask, Executor},
+    life::Outcome,
+};
 
 /// Spawning from any thread, for [`RemoteHandle`].
 ///
@@ -78,58 +75,59 @@ impl RemoteSpawn for RemoteHandle {
         F: Future<Output = T> + 'static,
         T: Send + 'static,
     {
-        let site = Location::caller();
         let (promise, promised) = promise();
-        let order = Arc::new(Order { make: Mutex::new(Some(make)), ticket: OnceLock::new() });
-        let begin = Arc::clone(&order);
-        if self.call_soon(move || begin.begin(site, promise)).is_err() {
-            let make = order.make().take();
-            return Err(LoopClosed(make.expect("a call-back that was refused has not run")));
-        }
-        let remote = self.clone();
-        promised.on_done(move |outcome| {
-            if let Err(Broken::Cancelled) = outcome {
-                // A loop that is closed meanwhile has dropped the task.
-                let _ = remote.call_soon(move || order.cancel());
-            }
-        });
+        let order = Order { make, promise, site: Location::caller() };
+        self.post(order, Order::begin).map_err(|LoopClosed(order)| LoopClosed(order.make))?;
         Ok(promised)
     }
 }
 
-/// What a thread has ordered, and what became of it.
-struct Order<M> {
-    make: Mutex<Option<M>>,
-    ticket: OnceLock<Ticket>,
+/// What a thread has ordered.
+struct Order<M, T> {
+    make: M,
+    promise: Promise<Outcome<T>>,
+    site: Site,
 }
 
-impl<M> Order<M> {
-    fn make(&self) -> MutexGuard<'_, Option<M>> {
-        self.make.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begin<T, F>(&self, site: Site, promise: Promise<Result<T, JoinError>>)
-    where
-        M: FnOnce() -> F + 'static,
-        F: Future<Output = T> + 'static,
-        T: 'static,
-    {
-        let make = self.make().take();
-        let Some(make) = make.filter(|_| !promise.is_cancelled()) else { return };
+impl<M, F, T> Order<M, T>
+where
+    M: FnOnce() -> F + 'static,
+    F: Future<Output = T> + 'static,
+    T: 'static,
+{
+    fn begin(self) {
+        let Self { make, promise, site } = self;
         let handle = LoopHandle::current();
         // Made within the task, so that a panic of `make` is the task's.
-        let task = Builder::new().begin(&handle, site, async move { make().await });
-        let _ = self.ticket.set(task.cell().header().ticket);
-        task.on_done(move |outcome| {
-            // Cancelled meanwhile, so nobody reads it.
-            let _ = promise.set(outcome);
+        let future = async move { make().await };
+        let heir = Afar(Cell::new(Some(promise)));
+        let executor = Executor::of(&handle);
+        let task = executor.seat(&handle, site, |header| {
+            let task = bequeathed(&executor.blocks, header, future, heir);
+            (task.clone(), AnyTask::Spawned(task))
         });
+        task.note_wake();
+        handle.queue_ticket(task.ticket.number());
+    }
+}
+
+/// Somebody in another thread.
+struct Afar<T>(Cell<Option<Promise<Outcome<T>>>>);
+
+impl<T: 'static> Heir<T> for Afar<T> {
+    const EXISTS: bool = true;
+
+    fn has_called_off(&self, context: &mut Context<'_>) -> bool {
+        let mut promise = self.0.take();
+        let called_off = promise.as_mut().is_some_and(|it| it.poll_cancelled(context).is_ready());
+        self.0.set(promise);
+        called_off
     }
 
-    fn cancel(&self) {
-        let task = self.ticket.get().and_then(|&ticket| Executor::current()?.find(ticket));
-        if let Some(task) = task {
-            task.header().cancel();
+    fn inherit(&self, outcome: Outcome<T>) {
+        if let Some(promise) = self.0.take() {
+            // Cancelled meanwhile, so nobody reads it.
+            let _ = promise.set(outcome);
         }
     }
 }

@@ -12,10 +12,8 @@ use std::{
     task::Waker,
 };
 
-use roundel_loop::LoopHandle;
-
 use crate::{
-    executor::{AnyTask, Executor},
+    executor::{Executor, current_ticket},
     header::{Flags, Header},
     ticket::Ticket,
 };
@@ -36,7 +34,7 @@ pub(crate) struct Roster {
 impl Roster {
     /// The owner's turn begins: how many children are ready for it.
     pub(crate) fn call(&self, executor: &Executor, waker: &Waker) -> usize {
-        self.owner.set(executor.current_ticket());
+        self.owner.set(current_ticket());
         self.owner_id.set(executor.current_id());
         self.woken.set(false);
         let same = self.waker.borrow().as_ref().is_some_and(|known| known.will_wake(waker));
@@ -131,33 +129,18 @@ impl Member {
         }
     }
 
-    fn make_ready(self: &Rc<Self>) {
-        if !self.header.set(Flags::QUEUED) {
-            self.roster.push(Rc::clone(self));
-        }
-    }
-}
-
-impl AnyTask for Member {
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn queue(self: Rc<Self>, _handle: &LoopHandle) {
-        let roster = Rc::clone(&self.roster);
-        roster.push(self);
-    }
-
-    fn roster(&self) -> Option<&Roster> {
-        Some(&self.roster)
-    }
-
-    fn close(&self) {
+    /// The loop is closed, and there will be no turn.
+    pub(crate) fn close(&self) {
         if !self.header.set(Flags::DONE) {
             self.header.set(Flags::CANCELLED);
-            let rare = self.header.rare.borrow_mut().take();
-            let joiner = self.header.joiner.borrow_mut().take();
-            drop((rare, joiner));
+            let left = self.header.strip();
+            drop(left);
+        }
+    }
+
+    fn make_ready(self: &Rc<Self>) {
+        if self.header.note_wake() {
+            self.roster.push(Rc::clone(self));
         }
     }
 }

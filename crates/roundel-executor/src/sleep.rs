@@ -10,7 +10,7 @@ use std::{
 
 use roundel_loop::{Deadline, LoopHandle, TimerKey};
 
-use crate::{executor::Executor, header::WaitsFor};
+use crate::{executor::Executor, note::WaitsFor};
 
 /// Waits until `delay` has passed from now, the time of the call. A delay of zero gives one turn
 /// and sets no timer.
@@ -63,8 +63,8 @@ enum Stage {
     Unset,
     /// The deadline had passed before a timer was set: one turn is given instead.
     Turn,
-    /// A timer is set, and wakes this waker.
-    Timer(TimerKey, Waker),
+    /// A timer is set.
+    Timer(TimerKey),
 }
 
 impl Sleep {
@@ -87,9 +87,10 @@ impl Sleep {
         match &mut self.stage {
             Stage::Unset => {}
             Stage::Turn => self.stage = Stage::Unset,
-            Stage::Timer(key, waker) => {
+            // One that has fired has woken whoever polls this; there another is set.
+            Stage::Timer(key) => {
                 if !self.handle.move_wake(*key, self.deadline) {
-                    *key = self.handle.wake_at(self.deadline, waker.clone());
+                    self.stage = Stage::Unset;
                 }
             }
         }
@@ -101,8 +102,8 @@ impl Sleep {
         self.deadline <= Deadline::at(self.handle.recent())
     }
 
-    fn set_timer(&mut self, waker: Waker) {
-        self.stage = Stage::Timer(self.handle.wake_at(self.deadline, waker.clone()), waker);
+    fn set_timer(&mut self, waker: &Waker) {
+        self.stage = Stage::Timer(self.handle.wake_at(self.deadline, waker.clone()));
     }
 
     /// Polls without a note of what the task waits for.
@@ -112,18 +113,17 @@ impl Sleep {
                 self.stage = Stage::Turn;
                 context.waker().wake_by_ref();
             }
-            Stage::Unset => self.set_timer(context.waker().clone()),
+            Stage::Unset => self.set_timer(context.waker()),
             Stage::Turn => return true,
             // The timer tells: the clock need not be read. It has fired if it is gone.
-            Stage::Timer(key, waker) if waker.will_wake(context.waker()) => {
-                return !self.handle.is_wake_pending(*key);
-            }
-            Stage::Timer(key, _) => {
-                if !self.handle.cancel_wake(*key) {
-                    return true;
+            Stage::Timer(key) => match self.handle.is_wake_of(*key, context.waker()) {
+                None => return true,
+                Some(true) => {}
+                Some(false) => {
+                    self.handle.cancel_wake(*key);
+                    self.set_timer(context.waker());
                 }
-                self.set_timer(context.waker().clone());
-            }
+            },
         }
         false
     }
@@ -148,7 +148,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Stage::Timer(key, _) = self.stage {
+        if let Stage::Timer(key) = self.stage {
             self.handle.cancel_wake(key);
         }
     }

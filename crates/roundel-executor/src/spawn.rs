@@ -6,9 +6,8 @@ use roundel_loop::{LoopHandle, Site};
 
 use crate::{
     Task,
-    cell::{Joinable, TaskCell},
-    executor::AnyTask,
-    header::Flags,
+    cell::Joinable,
+    executor::{AnyTask, Executor},
 };
 
 /// Begins a task on the running loop. Its first step runs in the next turn; nothing runs here.
@@ -25,7 +24,9 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Builder::new().spawn(future)
+    let site = Location::caller();
+    let task = LoopHandle::with_current(|handle| Some(begin(handle?, site, None, future)));
+    task.expect("spawn: no event loop runs in this thread")
 }
 
 /// Begins a task on a loop that need not run yet.
@@ -38,7 +39,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Builder::new().spawn_on(handle, future)
+    assert!(!handle.is_closed(), "spawn: the event loop is closed");
+    begin(handle, Location::caller(), None, future)
 }
 
 /// How a task begins: under which name, and when.
@@ -97,21 +99,55 @@ impl Builder {
         self.begin(handle, Location::caller(), future)
     }
 
-    pub(crate) fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
+    fn begin<F>(self, handle: &LoopHandle, site: Site, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        let cell = TaskCell::spawn(handle, site, future);
-        if let Some(name) = self.name {
-            cell.header().rare(|rare| rare.name = Some(name));
+        if !self.eager || !handle.is_running() {
+            return begin(handle, site, self.name, future);
         }
-        cell.header().set(Flags::QUEUED);
-        if self.eager && handle.is_running() {
-            cell.clone().step(handle);
-        } else {
-            handle.queue_job(cell.clone(), site);
-        }
-        Task::new(cell as Rc<dyn Joinable<F::Output>>)
+        let executor = Executor::of(handle);
+        let cell = seat(&executor, handle, site, self.name, future);
+        cell.task().step(handle, &executor);
+        Task::new(cell)
     }
+}
+
+/// Makes a task and queues its first step. Runs no user code.
+#[inline]
+fn begin<F>(handle: &LoopHandle, site: Site, name: Option<Rc<str>>, future: F) -> Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Executor::with(handle, |executor| {
+        let cell = seat(executor, handle, site, name, future);
+        cell.task().note_wake();
+        handle.queue_ticket(cell.task().ticket.number());
+        Task::new(cell)
+    })
+}
+
+#[inline]
+fn seat<F>(
+    executor: &Executor,
+    handle: &LoopHandle,
+    site: Site,
+    name: Option<Rc<str>>,
+    future: F,
+) -> Joinable<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let cell = executor.seat(handle, site, |header| {
+        let cell = Joinable::new(&executor.blocks, header, future);
+        let task = AnyTask::Spawned(cell.task().clone());
+        (cell, task)
+    });
+    if name.is_some() {
+        cell.task().rare(|rare| rare.name = name);
+    }
+    cell
 }

@@ -23,7 +23,7 @@ impl<T> Task<T> {
 
     /// Asks the task to stop and leaves it at that.
     pub fn request_stop(&self) {
-        let header = self.cell().header();
+        let header = self.header();
         if !header.set(Flags::STOP)
             && let Some(waiters) = header.if_rare(|rare| std::mem::take(&mut rare.stop_waiters))
         {

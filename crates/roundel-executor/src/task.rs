@@ -14,7 +14,8 @@ use crate::{
     JoinError,
     cell::Joinable,
     executor::Executor,
-    header::{Flags, TaskState, WaitsFor},
+    header::{Flags, Header, TaskState},
+    note::WaitsFor,
     unread::report_panic,
 };
 
@@ -29,11 +30,11 @@ use crate::{
 /// through `&mut task`.
 #[must_use = "a task goes on without its handle; `detach` says that this is meant"]
 pub struct Task<T> {
-    cell: Rc<dyn Joinable<T>>,
+    cell: Joinable<T>,
 }
 
 impl<T> Task<T> {
-    pub(crate) fn new(cell: Rc<dyn Joinable<T>>) -> Self {
+    pub(crate) fn new(cell: Joinable<T>) -> Self {
         Self { cell }
     }
 
@@ -44,69 +45,53 @@ impl<T> Task<T> {
     /// its clean-up runs, and only then is it done for whoever awaits it. False if it is done
     /// already.
     pub fn cancel(&self) -> bool {
-        self.cell.header().cancel()
+        self.header().cancel()
     }
 
     /// Whether the task has ended, its clean-up included.
     #[doc(alias = "done")]
     pub fn is_done(&self) -> bool {
-        self.cell.header().has(Flags::DONE)
+        self.header().has(Flags::DONE)
     }
 
     /// Whether it has ended by being cancelled. False right after [`cancel`](Self::cancel).
     #[doc(alias = "cancelled")]
     pub fn is_cancelled(&self) -> bool {
-        self.cell.header().has(Flags::CANCELLED)
+        self.is_done() && self.header().has(Flags::CANCELLED)
     }
 
     /// The task's number, unique on its loop.
     pub fn id(&self) -> u64 {
-        self.cell.header().id
+        self.header().id
     }
 
     /// The task's name: the one it was given, or `Task-` and its number.
     #[doc(alias = "get_name")]
     pub fn name(&self) -> String {
-        self.cell.header().display_name()
+        self.header().display_name()
     }
 
     /// Gives it a name.
     pub fn set_name(&self, name: impl Into<Rc<str>>) {
         let name = name.into();
-        self.cell.header().rare(|rare| rare.name = Some(name));
+        self.header().rare(|rare| rare.name = Some(name));
     }
 
     /// Where it was spawned.
     pub fn site(&self) -> Site {
-        self.cell.header().site
+        self.header().site
     }
 
     /// Where it is in its life.
     pub fn state(&self) -> TaskState {
-        self.cell.header().state()
+        self.header().state()
     }
 
-    /// Lets the task go on by itself and hands its outcome to `call` in the step in which it ends,
-    /// its clean-up included.
-    pub(crate) fn on_done(self, call: impl FnOnce(Result<T, JoinError>) + 'static)
-    where
-        T: 'static,
-    {
-        match self.cell.take() {
-            Some(outcome) => call(outcome),
-            None => {
-                let cell = Rc::clone(&self.cell);
-                let call = move || {
-                    if let Some(outcome) = self.cell.take() {
-                        call(outcome);
-                    }
-                };
-                cell.header().rare(|rare| rare.on_done = Some(Box::new(call)));
-            }
-        }
+    pub(crate) fn header(&self) -> &Header {
+        self.cell.task()
     }
 
-    pub(crate) fn cell(&self) -> &Rc<dyn Joinable<T>> {
+    pub(crate) fn cell(&self) -> &Joinable<T> {
         &self.cell
     }
 }
@@ -117,12 +102,11 @@ impl<T> Future for Task<T> {
     /// # Panics
     /// If the result was taken before, and if a task awaits itself.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let header = self.cell.header();
+        let header = self.header();
         if header.has(Flags::DONE) {
             return Poll::Ready(self.cell.take().expect("a task's result is taken once"));
         }
-        let executor = Executor::current();
-        let waiting = executor.as_ref().map_or(0, |executor| executor.current_id());
+        let waiting = Executor::id_of_current_task();
         assert!(waiting != header.id, "a task cannot await itself");
         header.add_joiner(context.waker(), waiting);
         Executor::note(WaitsFor::Task(header.id));
@@ -132,26 +116,28 @@ impl<T> Future for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let header = self.cell.header();
+        let header = self.header();
         header.clear(Flags::OWNED);
         // A panic that nobody has read is told now; nobody else will be able to.
-        if let Some(Err(error)) = self.cell.take()
+        if header.has(Flags::DONE)
+            && !header.has(Flags::TAKEN)
+            && let Some(Err(error)) = self.cell.take()
             && let Ok(payload) = error.try_into_panic()
             && let Some(handle) = LoopHandle::try_current()
         {
-            report_panic(&handle, self.cell.header(), "a task panicked", payload);
+            report_panic(&handle, self.header(), "a task panicked", payload);
         }
     }
 }
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = self.cell.header();
+        let header = self.header();
         f.debug_struct("Task")
             .field("name", &self.name())
             .field("state", &self.state())
             .field("cancelling", &header.is_cancelling())
-            .field("waits_for", &header.waits_for.get())
+            .field("waits_for", &Executor::waits_for(header))
             .field("site", &format_args!("{}", self.site()))
             .finish()
     }

@@ -10,9 +10,12 @@
 //! after 2^20 successors in the same place, it wakes the successor once too often, which futures
 //! have to bear anyway. The same goes for an executor's number, which is used again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+};
 
-use roundel_loop::RemoteHandle;
+use roundel_loop::{RemoteHandle, wake_ticket};
 
 const INDEX_BITS: u32 = 28;
 const GENERATION_BITS: u32 = 20;
@@ -20,22 +23,56 @@ const GENERATION_BITS: u32 = 20;
 /// How many tasks one executor can hold.
 pub(crate) const MOST_TASKS: usize = 1 << INDEX_BITS;
 
+/// Never zero, since generations are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Ticket(pub(crate) usize);
+pub(crate) struct Ticket(NonZeroUsize);
+
+/// Which of a place's successive tasks: 1 to 2^20 - 1, and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Generation(u32);
+
+impl Generation {
+    pub(crate) const FIRST: Self = Self(1);
+
+    pub(crate) fn next(self) -> Self {
+        match (self.0 + 1) & ((1 << GENERATION_BITS) - 1) {
+            0 => Self::FIRST,
+            next => Self(next),
+        }
+    }
+}
 
 impl Ticket {
-    pub(crate) fn new(executor: u16, generation: u32, index: usize) -> Self {
-        let generation = generation as usize & ((1 << GENERATION_BITS) - 1);
+    #[inline]
+    pub(crate) fn new(executor: u16, generation: Generation, index: usize) -> Self {
         let executor = (executor as usize) << (INDEX_BITS + GENERATION_BITS);
-        Self(executor | generation << INDEX_BITS | index)
+        let number = executor | (generation.0 as usize) << INDEX_BITS | index;
+        Self(NonZeroUsize::new(number).expect("a generation is not zero"))
     }
 
+    #[inline]
+    pub(crate) fn number(self) -> usize {
+        self.0.get()
+    }
+
+    #[inline]
+    pub(crate) fn from_number(number: usize) -> Option<Self> {
+        NonZeroUsize::new(number).map(Self)
+    }
+
+    #[inline]
     pub(crate) fn executor(self) -> u16 {
-        (self.0 >> (INDEX_BITS + GENERATION_BITS)) as u16
+        (self.number() >> (INDEX_BITS + GENERATION_BITS)) as u16
     }
 
+    #[inline]
+    pub(crate) fn generation(self) -> Generation {
+        Generation((self.number() >> INDEX_BITS) as u32 & ((1 << GENERATION_BITS) - 1))
+    }
+
+    #[inline]
     pub(crate) fn index(self) -> usize {
-        self.0 & (MOST_TASKS - 1)
+        self.number() & (MOST_TASKS - 1)
     }
 }
 
@@ -62,27 +99,47 @@ pub(crate) fn dismiss(number: u16) {
     executors[usize::from(number)] = None;
 }
 
+/// Wakes the task whose ticket has this number, in whatever thread this is.
+#[inline]
+pub(crate) fn wake(number: usize) {
+    if !wake_ticket(number) {
+        wake_from_afar(number);
+    }
+}
+
 /// Wakes a task from a thread that does not run its loop.
-pub(crate) fn wake_from_afar(ticket: Ticket) {
+#[cold]
+#[inline(never)]
+fn wake_from_afar(number: usize) {
+    let Some(ticket) = Ticket::from_number(number) else { return };
     let executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
     let remote = executors.get(usize::from(ticket.executor())).cloned().flatten();
     drop(executors);
     if let Some(remote) = remote {
-        remote.wake(ticket.0);
+        remote.wake(ticket.number());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_TASKS, Ticket};
+    use super::{Generation, MOST_TASKS, Ticket};
 
     #[test]
     fn a_ticket_tells_what_it_was_made_of() {
-        let ticket = Ticket::new(u16::MAX, u32::MAX, MOST_TASKS - 1);
+        let last = Generation((1 << 20) - 1);
+        let ticket = Ticket::new(u16::MAX, last, MOST_TASKS - 1);
         assert_eq!(ticket.executor(), u16::MAX);
+        assert_eq!(ticket.generation(), last);
         assert_eq!(ticket.index(), MOST_TASKS - 1);
-        assert_ne!(ticket, Ticket::new(u16::MAX, u32::MAX - 1, MOST_TASKS - 1));
-        assert_eq!(Ticket::new(3, 0, 7).executor(), 3);
-        assert_eq!(Ticket::new(3, 0, 7).index(), 7);
+        assert_eq!(Ticket::from_number(ticket.number()), Some(ticket));
+        assert_ne!(ticket, Ticket::new(u16::MAX, Generation::FIRST, MOST_TASKS - 1));
+        assert_eq!(Ticket::new(3, Generation::FIRST, 7).executor(), 3);
+        assert_eq!(Ticket::new(3, Generation::FIRST, 7).index(), 7);
+    }
+
+    #[test]
+    fn generations_go_round_without_zero() {
+        assert_eq!(Generation((1 << 20) - 1).next(), Generation::FIRST);
+        assert_eq!(Generation::FIRST.next(), Generation(2));
     }
 }

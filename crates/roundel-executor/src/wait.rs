@@ -12,7 +12,7 @@ use std::{
 
 use roundel_promise::ReturnWhen;
 
-use crate::{Sleep, Task, executor::Executor, header::WaitsFor, sleep};
+use crate::{Sleep, Task, executor::Executor, note::WaitsFor, sleep};
 
 /// What [`wait`] gives back: every task once, on one side or the other, in the order given.
 #[derive(Debug)]
@@ -171,9 +171,9 @@ impl<T> Task<T> {
         if self.is_done() {
             return;
         }
-        let waiting = Executor::current().map_or(0, |executor| executor.current_id());
+        let waiting = Executor::id_of_current_task();
         assert_ne!(waiting, self.id(), "a task cannot wait for itself");
-        self.cell().header().add_joiner(waker, waiting);
+        self.header().add_joiner(waker, waiting);
     }
 
     /// Whether a task that is done ended in an error. One whose result was taken did not: whoever

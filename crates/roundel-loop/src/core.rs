@@ -204,8 +204,11 @@ impl Core {
             taken += 1;
             match (arrival, self.layer.get()) {
                 (Arrival::Call(job), _) => self.queue_remote(job),
+                (Arrival::Post(parcel), _) => {
+                    self.ready.borrow_mut().push(Work::Posted(parcel));
+                }
                 (Arrival::Wake(ticket), Some(layer)) => {
-                    layer.wake(&LoopHandle { core: Rc::clone(self) }, ticket);
+                    let _ = layer.wake(&LoopHandle { core: Rc::clone(self) }, ticket);
                 }
                 (Arrival::Wake(_), None) => {}
             }
@@ -297,17 +300,22 @@ impl Core {
     fn run(&self, work: Work, handle: &LoopHandle) {
         match work {
             Work::Call(call, site) => {
-                self.begin(site);
+                self.begin(site, 0);
                 call();
             }
             Work::Job(job, site) => {
-                self.begin(site);
+                self.begin(site, 0);
                 job.run(handle);
+            }
+            Work::Ticket(ticket) => {
+                if let Some(layer) = self.layer.get() {
+                    layer.run(handle, ticket);
+                }
             }
             Work::Timer(key) => {
                 let timer = self.timers.borrow_mut().take(key);
                 if let Some(TimerCall::Call(call, site)) = timer {
-                    self.begin(site);
+                    self.begin(site, 0);
                     call();
                 }
             }
@@ -315,22 +323,26 @@ impl Core {
                 let call = self.waiters.borrow_mut().take_call(key);
                 let completion = self.driver.borrow_mut().take(key);
                 if let (Some((call, site)), Some(completion)) = (call, completion) {
-                    self.begin(site);
+                    self.begin(site, 0);
                     call(completion);
                 }
             }
             Work::Remote(job) => {
-                self.begin(job.site());
+                self.begin(job.site(), 0);
                 job.run();
+            }
+            Work::Posted(parcel) => {
+                self.begin(parcel.site(), 0);
+                parcel.run();
             }
             Work::Cancelled => {}
         }
     }
 
     #[inline]
-    fn begin(&self, site: Site) {
+    pub(crate) fn begin(&self, site: Site, number: u64) {
         self.counters.call_backs.add(1);
-        self.stalls.begin(site);
+        self.stalls.begin(site, number);
     }
 
     /// What comes from now on is timed; what lies before was waiting, or not ours.

@@ -144,7 +144,7 @@ impl EventLoop {
         let mut turned = false;
         loop {
             if woken.woken.swap(false, Ordering::AcqRel) {
-                self.core().stalls.begin(site);
+                self.core().stalls.begin(site, 0);
                 if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                     return Ok(output);
                 }

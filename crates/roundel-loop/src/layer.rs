@@ -4,15 +4,22 @@ use std::any::Any;
 
 use crate::{LoopHandle, Stall};
 
-/// The state that a layer above keeps on a loop; at most one a loop. It is closed with the loop,
-/// and reached from other threads by tickets.
+/// The state that a layer above keeps on a loop; at most one a loop. It is closed with the loop.
+///
+/// The loop knows what the layer runs by tickets: numbers that the layer gives, that cost nothing
+/// to copy and that may be stale.
 pub trait Layer: Any {
-    /// A thread asked for this ticket to be woken
-    /// ([`RemoteHandle::wake`](crate::RemoteHandle::wake)). A ticket may be stale.
-    fn wake(&self, handle: &LoopHandle, ticket: usize);
+    /// A ticket is to be woken. False if it is not one of this layer's. It was named by a waker in
+    /// this thread ([`LoopHandle::wake_ticket`]) or by another thread
+    /// ([`RemoteHandle::wake`](crate::RemoteHandle::wake)).
+    fn wake(&self, handle: &LoopHandle, ticket: usize) -> bool;
 
-    /// The loop was held up. The layer adds the names of the suspects that it told apart
-    /// ([`LoopHandle::tell_apart`]), before anybody is told.
+    /// The turn of a ticket that was queued ([`LoopHandle::queue_ticket`]). Says which call-back
+    /// begins ([`LoopHandle::begins`]) before it runs user code.
+    fn run(&self, handle: &LoopHandle, ticket: usize);
+
+    /// The loop was held up. The layer adds the names of the suspects that it gave numbers, before
+    /// anybody is told.
     fn stalled(&self, stall: &mut Stall) {
         let _ = stall;
     }

@@ -94,6 +94,7 @@ mod wake_state;
 
 pub use attached::{Attach, Attached};
 pub use config::{LoopConfig, SharedClock};
+pub use current::{TicketTurn, wake_ticket};
 pub use error::{LoopClosed, NoExecutor, RunError};
 pub use event_loop::EventLoop;
 pub use handle::{Handle, TimerHandle};

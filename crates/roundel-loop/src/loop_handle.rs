@@ -99,13 +99,19 @@ impl LoopHandle {
         self.push(Work::Job(job, site), site)
     }
 
-    /// Queues a job whose owner needs no handle; `site` is told if it panics or stalls. On a
-    /// closed loop the job is dropped.
+    /// Queues what the layer above knows by this number; nothing on a closed loop.
     #[inline]
-    pub fn queue_job(&self, job: Rc<dyn Job>, site: Site) {
+    pub fn queue_ticket(&self, ticket: usize) {
         if !self.is_closed() {
-            self.core.ready.borrow_mut().push(Work::Job(job, site));
+            self.core.ready.borrow_mut().push(Work::Ticket(ticket));
         }
+    }
+
+    /// Wakes what the layer above knows by this number. False if there is no such layer, or the
+    /// number is not one of its own.
+    #[inline]
+    pub fn wake_ticket(&self, ticket: usize) -> bool {
+        self.core.layer.get().is_some_and(|layer| layer.wake(self, ticket))
     }
 
     /// Wakes `waker` at the deadline, with no call-back between; the key is for
@@ -123,9 +129,12 @@ impl LoopHandle {
         self.core.timers.borrow_mut().reset(key, deadline)
     }
 
-    /// Whether a wake is still to come.
-    pub fn is_wake_pending(&self, key: TimerKey) -> bool {
-        self.core.timers.borrow().get(key).is_some()
+    /// Whether a wake is still to come, and is this waker's; `None` if it has happened.
+    pub fn is_wake_of(&self, key: TimerKey, waker: &Waker) -> Option<bool> {
+        match self.core.timers.borrow().get(key)? {
+            TimerCall::Wake(known) => Some(known.will_wake(waker)),
+            TimerCall::Call(..) => None,
+        }
     }
 
     /// Forgets a wake; false if it has happened.
@@ -157,11 +166,11 @@ impl LoopHandle {
         layer.downcast_ref()
     }
 
-    /// Says by which number the layer above knows the call-back that runs now; the layer is asked
-    /// for a name ([`Layer::stalled`]) if the call-back turns out to hold the loop up.
+    /// For the layer above: what was scheduled at `site` begins to run. By `number` the layer is
+    /// asked for a name ([`Layer::stalled`]) if it turns out to hold the loop up.
     #[inline]
-    pub fn tell_apart(&self, number: u64) {
-        self.core.stalls.tell_apart(number);
+    pub fn begins(&self, site: Site, number: u64) {
+        self.core.begin(site, number);
     }
 
     /// The time of the last reading of the clock, by whomever: some time in this turn or the last.

@@ -12,7 +12,10 @@ use std::{collections::VecDeque, panic::Location, rc::Rc, sync::Arc};
 use roundel_driver::Key;
 use roundel_timer::TimerKey;
 
-use crate::{LoopHandle, remote_handle::RemoteJob};
+use crate::{
+    LoopHandle,
+    remote_handle::{Posted, RemoteJob},
+};
 
 /// Where in the program a call-back was scheduled.
 pub type Site = &'static Location<'static>;
@@ -29,9 +32,12 @@ pub trait Job {
 pub(crate) enum Work {
     Call(Box<dyn FnOnce()>, Site),
     Job(Rc<dyn Job>, Site),
+    /// What the layer above knows by this number.
+    Ticket(usize),
     Timer(TimerKey),
     Completion(Key),
     Remote(Arc<dyn RemoteJob>),
+    Posted(Box<dyn Posted>),
     Cancelled,
 }
 

@@ -1,15 +1,20 @@
 //! `RemoteHandle`: the loop as other threads see it; `Inbox`, where their call-backs arrive.
 
 use std::{
+    any::Any,
     fmt,
     panic::Location,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, SendError, Sender};
 use roundel_driver::Notifier;
 
-use crate::{LoopClosed, LoopHandle, current, ready::Site, wake_state::WakeState};
+use crate::{
+    LoopClosed, LoopHandle, current,
+    ready::{Site, Work},
+    wake_state::WakeState,
+};
 
 /// A call-back from another thread, as the loop sees it.
 pub(crate) trait RemoteJob: Send + Sync {
@@ -26,9 +31,37 @@ enum Stage<F> {
     Begun,
 }
 
+/// A function with its argument from another thread: nobody cancels it, so nothing is shared.
+pub(crate) trait Posted: Send {
+    fn run(self: Box<Self>);
+    fn site(&self) -> Site;
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+struct Parcel<V> {
+    value: V,
+    open: fn(V),
+    site: Site,
+}
+
+impl<V: Send + 'static> Posted for Parcel<V> {
+    fn run(self: Box<Self>) {
+        (self.open)(self.value);
+    }
+
+    fn site(&self) -> Site {
+        self.site
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
 /// What threads leave for the loop.
 pub(crate) enum Arrival {
     Call(Arc<dyn RemoteJob>),
+    Post(Box<dyn Posted>),
     /// For the layer above.
     Wake(usize),
 }
@@ -152,6 +185,31 @@ impl RemoteHandle {
             self.inbox.ring();
         }
         Ok(RemoteCall(job))
+    }
+
+    /// Hands a value to the loop, where `open` gets it: a call-back without a handle, in one
+    /// allocation. Its place in the order is that of [`call_soon`](Self::call_soon).
+    ///
+    /// # Errors
+    /// The loop is closed; the value comes back.
+    #[track_caller]
+    pub fn post<V: Send + 'static>(&self, value: V, open: fn(V)) -> Result<(), LoopClosed<V>> {
+        let parcel: Box<dyn Posted> = Box::new(Parcel { value, open, site: Location::caller() });
+        let parcel = current::with(|current| match current {
+            Some(handle) if Arc::ptr_eq(&handle.core.inbox, &self.inbox) => {
+                handle.core.ready.borrow_mut().push(Work::Posted(parcel));
+                None
+            }
+            _ => Some(parcel),
+        });
+        let Some(parcel) = parcel else { return Ok(()) };
+        if let Err(SendError(Arrival::Post(parcel))) = self.inbox.queue.send(Arrival::Post(parcel))
+        {
+            let parcel = parcel.into_any().downcast::<Parcel<V>>();
+            return Err(LoopClosed(parcel.expect("what comes back was sent").value));
+        }
+        self.inbox.ring();
+        Ok(())
     }
 
     /// Hands a ticket to the loop's [`Layer`](crate::Layer); no effect on a closed loop.

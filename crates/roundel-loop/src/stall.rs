@@ -38,7 +38,7 @@ pub struct Suspect {
     /// Where it was scheduled.
     pub site: Site,
     /// By which number the layer above knows it
-    /// ([`LoopHandle::tell_apart`](crate::LoopHandle::tell_apart)); 0 if it does not.
+    /// ([`LoopHandle::begins`](crate::LoopHandle::begins)); 0 if it does not.
     pub number: u64,
     /// Its name, if the layer above has one for it: a task's.
     pub name: Option<String>,
@@ -90,7 +90,6 @@ pub(crate) struct StallWatch {
     longest: Cell<Duration>,
     /// The sites, and the numbers of the layer above.
     suspects: [Cell<Option<(Site, u64)>>; SLICE],
-    current: Cell<Option<Site>>,
 }
 
 impl StallWatch {
@@ -104,7 +103,6 @@ impl StallWatch {
             ran: Cell::new(0),
             longest: Cell::default(),
             suspects: [const { Cell::new(None) }; SLICE],
-            current: Cell::new(None),
         };
         watch.choose_slice(None);
         watch
@@ -129,21 +127,12 @@ impl StallWatch {
         self.budget.get().is_some()
     }
 
-    /// A call-back begins.
+    /// A call-back begins, which has this number with the layer above, or 0.
     #[inline]
-    pub(crate) fn begin(&self, site: Site) {
+    pub(crate) fn begin(&self, site: Site, number: u64) {
         let ran = self.ran.get();
-        self.suspects[ran % SLICE].set(Some((site, 0)));
+        self.suspects[ran % SLICE].set(Some((site, number)));
         self.ran.set(ran + 1);
-        self.current.set(Some(site));
-    }
-
-    /// The call-back that runs has this number with the layer above.
-    #[inline]
-    pub(crate) fn tell_apart(&self, number: u64) {
-        if let (Some(site), Some(nth)) = (self.current.get(), self.ran.get().checked_sub(1)) {
-            self.suspects[nth % SLICE].set(Some((site, number)));
-        }
     }
 
     /// Whether the slice is full: read the clock and [`check`](Self::check).
@@ -154,7 +143,8 @@ impl StallWatch {
 
     /// Where the call-back was scheduled that runs now, or ran last.
     pub(crate) fn current(&self) -> Option<Site> {
-        self.current.get()
+        let last = self.ran.get().checked_sub(1)?;
+        self.suspects[last % SLICE].get().map(|(site, _)| site)
     }
 
     /// Ends the slice at `now` and begins the next.

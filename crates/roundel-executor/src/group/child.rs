@@ -74,8 +74,7 @@ impl<T> Child<'_, T> {
         if self.is_done() {
             return Poll::Ready(());
         }
-        let executor = Executor::current();
-        let waiting = executor.map_or(0, |executor| executor.current_id());
+        let waiting = Executor::id_of_current_task();
         assert!(waiting != self.id(), "a child cannot await itself");
         if !self.member.roster.is_owners(context.waker()) {
             self.header().add_joiner(context.waker(), waiting);
@@ -118,7 +117,7 @@ impl<T> fmt::Debug for Child<'_, T> {
         f.debug_struct("Child")
             .field("name", &self.name())
             .field("state", &self.state())
-            .field("waits_for", &self.header().waits_for.get())
+            .field("waits_for", &Executor::waits_for(self.header()))
             .field("site", &format_args!("{}", self.site()))
             .finish()
     }

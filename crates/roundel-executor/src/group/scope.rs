@@ -112,7 +112,7 @@ impl<'scope, E, R> Scope<'scope, E, R> {
             }
             Ok(Err(error)) => Cause::Error(error),
             Err(payload) => {
-                let task = Executor::current().map_or(0, |executor| executor.current_id());
+                let task = Executor::id_of_current_task();
                 Cause::Panic(JoinError::panicked(task, self.site, payload))
             }
         };
