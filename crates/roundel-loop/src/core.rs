@@ -294,6 +294,7 @@ impl Core {
                 }
             }
         }
+        self.ready.borrow_mut().shrink();
     }
 
     /// Takes the work from where it is kept and runs it, unless it was cancelled there.

@@ -41,6 +41,9 @@ pub(crate) enum Work {
     Cancelled,
 }
 
+/// A queue with room for so many is kept as it is.
+const SMALL: usize = 4096;
+
 #[derive(Default)]
 pub(crate) struct ReadyQueue {
     entries: VecDeque<Work>,
@@ -65,6 +68,15 @@ impl ReadyQueue {
         let nth = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let entry = self.entries.get_mut(nth)?;
         Some(std::mem::replace(entry, Work::Cancelled))
+    }
+
+    /// Gives back the memory of a burst that is over.
+    #[inline]
+    pub(crate) fn shrink(&mut self) {
+        let capacity = self.entries.capacity();
+        if capacity > SMALL && self.entries.len() < capacity / 8 {
+            self.entries.shrink_to(SMALL.max(capacity / 4));
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
