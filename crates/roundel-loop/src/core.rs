@@ -272,10 +272,7 @@ impl Core {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 while left > 0 {
                     left -= 1;
-                    let work = self.ready.borrow_mut().pop();
-                    if let Some(work) = work {
-                        self.run(work, handle);
-                    }
+                    self.run_next(handle);
                     if self.stalls.is_slice_full() {
                         self.check_for_stall(self.now());
                     }
@@ -297,6 +294,20 @@ impl Core {
         self.ready.borrow_mut().shrink();
     }
 
+    #[inline]
+    fn run_next(&self, handle: &LoopHandle) {
+        let mut ready = self.ready.borrow_mut();
+        if let Some(ticket) = ready.pop_ticket() {
+            drop(ready);
+            if let Some(layer) = self.layer.get() {
+                layer.run(handle, ticket);
+            }
+        } else if let Some(work) = ready.pop() {
+            drop(ready);
+            self.run(work, handle);
+        }
+    }
+
     /// Takes the work from where it is kept and runs it, unless it was cancelled there.
     fn run(&self, work: Work, handle: &LoopHandle) {
         match work {
@@ -307,11 +318,6 @@ impl Core {
             Work::Job(job, site) => {
                 self.begin(site, 0);
                 job.run(handle);
-            }
-            Work::Ticket(ticket) => {
-                if let Some(layer) = self.layer.get() {
-                    layer.run(handle, ticket);
-                }
             }
             Work::Timer(key) => {
                 let timer = self.timers.borrow_mut().take(key);
@@ -336,7 +342,9 @@ impl Core {
                 self.begin(parcel.site(), 0);
                 parcel.run();
             }
-            Work::Cancelled => {}
+            // A ticket is its layer's to run.
+            // A ticket is its layer's to run.
+            Work::Ticket(_) | Work::Cancelled => {}
         }
     }
 
