@@ -192,10 +192,15 @@ impl Core {
     }
 
     /// Queues what had arrived from other threads by now.
+    #[inline]
     pub(crate) fn drain_inbox(self: &Rc<Self>) {
-        if !self.inbox.wake.take_work() {
-            return;
+        if self.inbox.wake.take_work() {
+            self.queue_arrivals();
         }
+    }
+
+    #[cold]
+    fn queue_arrivals(self: &Rc<Self>) {
         let arrivals = self.arrivals.borrow();
         let Some(arrivals) = &*arrivals else { return };
         let mut taken = 0;
@@ -221,6 +226,9 @@ impl Core {
     }
 
     fn deliver_completions(&self) {
+        if self.completed.borrow().is_empty() {
+            return;
+        }
         // One at a time: a waker of somebody else's making may panic, and the rest must not be lost.
         loop {
             let nth = self.delivered.get();
