@@ -14,7 +14,8 @@ use roundel_driver::{
 
 use crate::{LoopHandle, core::Core, submission::Submission};
 
-/// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`].
+/// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`]. A socket
+/// or file without a descriptor belongs to the driver that made it; another loop's attach panics.
 pub trait Attach: Clone + fmt::Debug + sealed::Sealed {
     #[doc(hidden)]
     fn attach_to(self, driver: &mut dyn Driver) -> SourceId;
