@@ -57,6 +57,7 @@ mod address;
 mod arena;
 mod attempt;
 mod blocking;
+mod boxed;
 mod buffer;
 mod driver;
 mod error;
