@@ -104,9 +104,11 @@ impl UringDriver {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_config(config: UringConfig) -> Result<Self, Unavailable> {
-        let (uring, features) = probe::open(config.submissions, config.completions)?;
+        let (uring, mut features) = probe::open(config.submissions, config.completions)?;
+        let ring = Ring::new(uring).map_err(unavailable)?;
+        features.registered_ring = ring.is_registered();
         let mut driver = Self {
-            ring: Ring::new(uring, features).map_err(unavailable)?,
+            ring,
             sources: Table::new(),
             slots: Table::new(),
             finished: Vec::new(),
