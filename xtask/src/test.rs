@@ -15,7 +15,8 @@ test [-p CRATE]...
     cores; ends with `N passed, N failed`, the sum over all test programs.
 
     The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit,
-    integration and doc tests, with its examples built; then the API documentation. The first step
+    integration and doc tests, with its examples built, the loop's and the tasks' once more on
+    io_uring where the kernel has it; then the API documentation. The first step
     that fails ends the run and names the command that repeats it; a step that fails without a
     failed test (a lint, a compile error) counts as one failure.
 
@@ -58,6 +59,7 @@ fn whole_workspace(steps: &mut Steps, layers: &Layers) -> Result {
     for entry in layers.existing() {
         tests(steps, &format!("L{} {}", entry.layer, entry.name), &entry.name)?;
     }
+    on_io_uring(steps, &ON_BOTH_DRIVERS)?;
     steps.run("API documentation", &documentation(&workspace))
 }
 
@@ -67,6 +69,9 @@ fn one_crate(steps: &mut Steps, name: &str) -> Result {
         .run(&format!("{name}: formatting"), &Invocation::cargo(["fmt", "-p", name, "--check"]))?;
     steps.run(&format!("{name}: clippy"), &clippy(&package))?;
     tests(steps, name, name)?;
+    if ON_BOTH_DRIVERS.contains(&name) {
+        on_io_uring(steps, &[name])?;
+    }
     steps.run(&format!("{name}: API documentation"), &documentation(&package))
 }
 
@@ -75,6 +80,27 @@ fn one_crate(steps: &mut Steps, name: &str) -> Result {
 fn tests(steps: &mut Steps, title: &str, name: &str) -> Result {
     let test = Invocation::cargo(["test", "-p", name, "--all-features", "--no-fail-fast"]);
     steps.test(&format!("{title}: tests"), &test)
+}
+
+/// Crates whose tests run on a driver of the environment's choice. The others choose by themselves
+/// what they run on.
+const ON_BOTH_DRIVERS: [&str; 2] = ["roundel-loop", "roundel-executor"];
+
+/// The same tests on the other driver, where there is one.
+fn on_io_uring(steps: &mut Steps, names: &[&str]) -> Result {
+    let probe = ["run", "--quiet", "-p", "roundel-uring", "--example", "probe"];
+    if !Invocation::cargo(probe).succeeds() {
+        let again = names.join(" and ");
+        println!("\n== skipped: {again} on io_uring, which this kernel does not give us");
+        return Ok(());
+    }
+    for name in names {
+        let test = Invocation::cargo(["test", "-p", name, "--all-features", "--no-fail-fast"])
+            .with(["--tests"])
+            .env("ROUNDEL_DRIVER", "uring");
+        steps.test(&format!("{name}: tests on io_uring"), &test)?;
+    }
+    Ok(())
 }
 
 fn clippy(scope: &[&str]) -> Invocation {

@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
     net::{
         RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, getpeername,
-        ipproto, recv, recvmsg, send, sendmsg, sendto, sockopt,
+        recv, recvmsg, send, sendmsg, sendto, sockopt,
     },
 };
 
@@ -83,7 +83,7 @@ pub(crate) fn attempt(
 }
 
 /// Flags of every send: neither a wait nor a signal.
-const NOW: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
 
 /// Linux moves no more in one call, however much it has room for (send(2), write(2)).
 const MOST_AT_ONCE: usize = 0x7fff_f000;
@@ -235,7 +235,7 @@ fn note_short(
 /// Asks the kernel once a short transfer makes the answer worth knowing.
 fn is_tcp(watched: &mut Watched) -> bool {
     if watched.kind == Kind::Unknown {
-        let tcp = sockopt::socket_protocol(watched.source.as_fd()) == Ok(Some(ipproto::TCP));
+        let tcp = kernel_socket::speaks_tcp(watched.source.as_fd());
         watched.kind = if tcp { Kind::Tcp } else { Kind::Other };
     }
     watched.kind == Kind::Tcp

@@ -123,7 +123,7 @@ impl Answer {
 
 fn open(path: &std::path::Path, options: OpenOptions) -> io::Result<OwnedFd> {
     let flags = OFlags::from_bits_retain(options.flags()?);
-    let mode = Mode::from_raw_mode(options.mode);
+    let mode = Mode::from_raw_mode(options.mode as fs::RawMode);
     Ok(uninterrupted(|| fs::open(path, flags, mode))?)
 }
 

@@ -57,11 +57,30 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// What newer systems do in the call that makes the socket.
+/// What newer systems do in the call that makes the socket, and in each send.
 #[cfg(target_vendor = "apple")]
 fn mark(socket: &OwnedFd) -> Result<(), Errno> {
+    sockopt::set_socket_nosigpipe(socket, true)?;
     rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(socket, true)
+}
+
+/// That a send to a peer that is gone is an error and no signal.
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) const NO_SIGNAL: net::SendFlags = net::SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+pub(crate) const NO_SIGNAL: net::SendFlags = net::SendFlags::empty();
+
+/// Whether a short transfer means that the kernel has no more to give or take.
+#[cfg(any(target_os = "linux", target_os = "freebsd"))]
+pub(crate) fn speaks_tcp(socket: BorrowedFd<'_>) -> bool {
+    sockopt::socket_protocol(socket) == Ok(Some(net::ipproto::TCP))
+}
+
+/// The system does not tell, so only its refusal does.
+#[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
+pub(crate) fn speaks_tcp(_: BorrowedFd<'_>) -> bool {
+    false
 }
 
 /// Begins or asks for a connection.
@@ -110,7 +129,7 @@ impl SocketCalls for OwnedFd {
             SocketOption::NoDelay(on) => sockopt::set_tcp_nodelay(self, on)?,
             SocketOption::KeepAlive(how) => set_keep_alive(self, how)?,
             SocketOption::ReuseAddress(on) => sockopt::set_socket_reuseaddr(self, on)?,
-            SocketOption::ReusePort(on) => sockopt::set_socket_reuseport(self, on)?,
+            SocketOption::ReusePort(on) => set_reuse_port(self, on)?,
             SocketOption::OnlyV6(on) => sockopt::set_ipv6_v6only(self, on)?,
             SocketOption::Broadcast(on) => sockopt::set_socket_broadcast(self, on)?,
             SocketOption::Linger(time) => sockopt::set_socket_linger(self, time)?,
@@ -130,7 +149,7 @@ impl SocketCalls for OwnedFd {
             Name::NoDelay => SocketOption::NoDelay(sockopt::tcp_nodelay(self)?),
             Name::KeepAlive => SocketOption::KeepAlive(keep_alive(self)?),
             Name::ReuseAddress => SocketOption::ReuseAddress(sockopt::socket_reuseaddr(self)?),
-            Name::ReusePort => SocketOption::ReusePort(sockopt::socket_reuseport(self)?),
+            Name::ReusePort => SocketOption::ReusePort(reuse_port(self)?),
             Name::OnlyV6 => SocketOption::OnlyV6(sockopt::ipv6_v6only(self)?),
             Name::Broadcast => SocketOption::Broadcast(sockopt::socket_broadcast(self)?),
             Name::Linger => SocketOption::Linger(sockopt::socket_linger(self)?),
@@ -201,4 +220,17 @@ fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
 #[cfg(not(target_os = "linux"))]
 fn peer_credentials(_: BorrowedFd<'_>) -> io::Result<Credentials> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "the system does not tell who connected"))
+}
+
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+use sockopt::{set_socket_reuseport as set_reuse_port, socket_reuseport as reuse_port};
+
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+fn set_reuse_port(_: &OwnedFd, _: bool) -> Result<(), Errno> {
+    Err(Errno::NOPROTOOPT)
+}
+
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+fn reuse_port(_: &OwnedFd) -> Result<bool, Errno> {
+    Err(Errno::NOPROTOOPT)
 }

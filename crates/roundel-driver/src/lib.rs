@@ -1,7 +1,8 @@
 //! Operations, however the kernel reports them: readiness made into completion.
 //!
-//! A [`Driver`] is asked for [`Operation`]s (receive, send, accept, connect, read, write, tell me
-//! when ready) and answers with [`Outcome`]s. Whether the kernel reports readiness or completion is
+//! A [`Driver`] makes [`Socket`]s, opens [`File`]s, is asked for [`Operation`]s on them (receive,
+//! send, accept, connect, read, write, sync, tell me when ready) and answers with [`Outcome`]s.
+//! Whether the kernel reports readiness or completion is
 //! the driver's own affair: [`SelectorDriver`] works over any selector by trying, arming and
 //! retrying; one over io_uring hands the operation down as it is; a simulated one has no kernel.
 //!
@@ -25,9 +26,16 @@
 //! - Operations of one source and direction are served in the order of submission.
 //! - A send or a write is done when all of it has gone out; the buffer comes back with the outcome,
 //!   and its bytes with the error.
-//! - A receive that waits holds no buffer. It gets one from the driver's pool when the kernel has
+//! - A receive that waits holds no buffer, unless its caller brought one for a large amount
+//!   ([`Operation::RecvInto`]). It gets one from the driver's pool when the kernel has
 //!   something to put in, and the buffer returns there when dropped: an idle connection costs its
 //!   entries in two tables, not a buffer.
+//! - What a socket answers at once, its addresses and options, is a method of [`Socket`].
+//! - A file's operations have no order among themselves. Where the kernel cannot carry them out by
+//!   itself, they are calls that block, for the caller to have made on another thread
+//!   ([`Submitted::Blocking`]).
+//! - Sockets and files close with their last holder: the driver that has them attached, a clone,
+//!   or an outcome that nobody took.
 //! - A stream source is registered at its first wait in each direction and left alone from then on.
 //!   Requests and answers on epoll cost one receive, one send and a share of a wait.
 //!
@@ -35,7 +43,8 @@
 //!
 //! [`Driver::cancel`] gives an operation up, at any time and without blocking. A receive, read or
 //! accept given up has taken nothing, or what it had taken goes to the source's next operation of
-//! its kind; what a send or write has handed to the kernel stays sent.
+//! its kind; what a send or write has handed to the kernel stays sent. A call that another thread
+//! is making goes on to its end, and a file that it opens is closed again.
 //! Keys are never mistaken for their successors.
 //!
 //! # Platforms
@@ -48,6 +57,7 @@ mod address;
 mod arena;
 mod attempt;
 mod blocking;
+mod boxed;
 mod buffer;
 mod driver;
 mod error;

@@ -1,6 +1,10 @@
 //! Files on a readiness driver: calls that block are handed out, and their answers always come.
 
-use std::{io::ErrorKind, time::Duration};
+use std::{
+    io::ErrorKind,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use roundel_driver::{
     BlockingCall, Completion, Driver, File, Key, OpenOptions, Operation, Outcome, SelectorDriver,
@@ -30,7 +34,10 @@ fn finish(driver: &mut SelectorDriver, key: Key) -> Completion {
 
 /// A file that has no name any more.
 fn scratch() -> std::fs::File {
-    let path = std::env::temp_dir().join(format!("roundel-scratch-{}", std::process::id()));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("roundel-scratch-{}-{number}", std::process::id());
+    let path = std::env::temp_dir().join(name);
     let all = std::fs::File::options().read(true).write(true).create_new(true).open(&path);
     std::fs::remove_file(path).unwrap();
     all.unwrap()

@@ -14,7 +14,8 @@ use roundel_driver::{
 
 use crate::{LoopHandle, core::Core, submission::Submission};
 
-/// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`].
+/// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`]. A socket
+/// or file without a descriptor belongs to the driver that made it; another loop's attach panics.
 pub trait Attach: Clone + fmt::Debug + sealed::Sealed {
     #[doc(hidden)]
     fn attach_to(self, driver: &mut dyn Driver) -> SourceId;
@@ -224,6 +225,25 @@ impl LoopHandle {
     /// Makes a socket by the loop's driver: the kernel's, or a simulated one. To be
     /// [attached](Self::attach) for operations.
     ///
+    /// ```
+    /// use std::net::{Ipv4Addr, SocketAddr};
+    /// use roundel_loop::{EventLoop, Family, Outcome, SocketKind};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let socket = handle.socket(Family::V4, SocketKind::Datagram)?;
+    /// socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    /// let address = socket.local_address()?;
+    /// let socket = handle.attach(socket);
+    /// event_loop.run_until_complete(async {
+    ///     socket.send_to(b"to myself", address.clone()).await?;
+    ///     let Outcome::Datagram(datagram) = socket.recv_from(100).await? else { unreachable!() };
+    ///     assert_eq!((&datagram.data[..], datagram.from), (&b"to myself"[..], address));
+    ///     Ok::<_, roundel_loop::OperationError>(())
+    /// })??;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// There are too many open files, or the system has no such sockets.
     pub fn socket(&self, family: Family, kind: SocketKind) -> Result<Socket, SocketError> {
@@ -234,6 +254,22 @@ impl LoopHandle {
     /// readiness, as all operations of files, by the
     /// [default executor](Self::set_default_executor); without one they fail with
     /// [`Unsupported`](std::io::ErrorKind::Unsupported).
+    ///
+    /// ```
+    /// use roundel_loop::{EventLoop, OpenOptions, Outcome};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// handle.set_default_executor(|job| drop(std::thread::spawn(job)));
+    /// event_loop.run_until_complete(async {
+    ///     let opened = handle.open("/dev/zero", OpenOptions::default()).await?;
+    ///     let Outcome::Opened(file) = opened else { unreachable!() };
+    ///     let read = handle.attach(file).read_at(0, 3).await?;
+    ///     assert!(matches!(read, Outcome::Received(data) if *data == [0; 3]));
+    ///     Ok::<_, roundel_loop::OperationError>(())
+    /// })??;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(&self, path: impl AsRef<Path>, options: OpenOptions) -> Submission {
         let path = path.as_ref().into();
         Submission::new(&self.core, Operation::Open { path, options })

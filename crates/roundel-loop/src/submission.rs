@@ -112,7 +112,8 @@ impl Waiters {
 /// # Cancel safety
 /// Dropped before it is ready, a receive, read or accept loses nothing: what it may have taken goes
 /// to the source's next operation of its kind. What a send or write has already handed to the
-/// kernel stays sent.
+/// kernel stays sent. A file's operation may still come to its end; a file that is opened so is
+/// closed again.
 #[must_use = "a dropped submission is cancelled"]
 pub struct Submission(Stage);
 

@@ -12,9 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roundel_loop::{Clock, EventLoop, LoopConfig, Outcome, Readiness, SelectorDriver, Source};
+use roundel_loop::{Clock, EventLoop, LoopConfig, Outcome, Readiness, Source};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{Log, MS, event_loop, stopper, turn, virtual_loop};
+use support::{Log, MS, chosen_driver, drivers, event_loop, loop_on, stopper, turn, virtual_loop};
 
 /// Runs one of this file's tests in a process of its own, for what touches the whole process.
 fn in_a_child(test: &str) -> bool {
@@ -61,9 +61,8 @@ fn a_foreign_descriptor_closed_under_us_does_not_stop_the_loop() {
     if !in_a_child("a_foreign_descriptor_closed_under_us_does_not_stop_the_loop") {
         return;
     }
-    for selector in ["epoll", "poll", "select", "polling"] {
-        let mut event_loop =
-            EventLoop::with_config(LoopConfig::with_driver_named(selector).unwrap());
+    for driver in drivers() {
+        let mut event_loop = loop_on(driver);
         let handle = event_loop.handle();
         let watch = handle.add_reader(&Source::new(std::io::stdin()), |_| {});
         turn(&mut event_loop);
@@ -76,13 +75,10 @@ fn a_foreign_descriptor_closed_under_us_does_not_stop_the_loop() {
         let ours = handle.attach(Source::new(ours));
         theirs.write_all(b"alive").unwrap();
         let alive = event_loop.run_until_complete(ours.recv(10)).unwrap();
-        assert!(
-            matches!(alive, Ok(Outcome::Received(data)) if &data[..] == b"alive"),
-            "{selector}"
-        );
+        assert!(matches!(alive, Ok(Outcome::Received(data)) if &data[..] == b"alive"), "{driver}");
         assert!(watch.cancel());
         turn(&mut event_loop);
-        assert_eq!(event_loop.driver_statistics().sources, 1, "{selector}");
+        assert_eq!(event_loop.driver_statistics().sources, 1, "{driver}");
     }
 }
 
@@ -116,7 +112,7 @@ impl Clock for LyingClock {
 #[test]
 fn a_clock_that_jumps_runs_what_is_due_and_survives_going_back() {
     let now = Rc::new(RefCell::new(Instant::now()));
-    let mut config = LoopConfig::with_driver(Box::new(SelectorDriver::by_name("default").unwrap()));
+    let mut config = LoopConfig::with_driver(chosen_driver());
     config.clock = LyingClock(Rc::clone(&now)).into();
     config.slow_callback = None;
     let mut event_loop = EventLoop::with_config(config);

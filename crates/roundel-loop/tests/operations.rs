@@ -13,8 +13,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use roundel_loop::{Attached, EventLoop, LoopHandle, Outcome, Socket, SocketOption, Source};
-use support::{Log, event_loop, turn};
+use roundel_loop::{Attached, LoopHandle, Outcome, Socket, SocketOption, Source};
+use support::{Log, drivers, event_loop, loop_on, turn};
 
 fn pair(handle: &LoopHandle) -> (Attached, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -195,9 +195,8 @@ fn echo(connection: Rc<Attached<Socket>>) {
 
 #[test]
 fn an_echo_of_call_backs_returns_every_byte_and_registers_once() {
-    for selector in ["epoll", "poll", "select", "polling"] {
-        let config = roundel_loop::LoopConfig::with_driver_named(selector).unwrap();
-        let mut event_loop = EventLoop::with_config(config);
+    for driver in drivers() {
+        let mut event_loop = loop_on(driver);
         let handle = event_loop.handle();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -225,7 +224,7 @@ fn an_echo_of_call_backs_returns_every_byte_and_registers_once() {
         event_loop.run_forever().unwrap();
         client.join().unwrap();
         assert_eq!(handle.statistics().panics, 0);
-        if selector == "epoll" {
+        if driver == "epoll" {
             let registrations = event_loop.driver_statistics().registrations;
             assert!(registrations <= 3, "listener and connection, once each way: {registrations}");
         }
@@ -234,12 +233,17 @@ fn an_echo_of_call_backs_returns_every_byte_and_registers_once() {
 
 #[test]
 fn a_submission_polled_after_it_was_ready_says_so() {
-    let (_event_loop, handle) = event_loop();
+    let (mut event_loop, handle) = event_loop();
     let (ours, mut theirs) = pair(&handle);
     theirs.write_all(b"x").unwrap();
     let mut receive = pin!(ours.recv(1));
     let mut context = Context::from_waker(Waker::noop());
-    assert!(matches!(receive.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
+    let mut poll = receive.as_mut().poll(&mut context);
+    while poll.is_pending() {
+        event_loop.poll_events(None).unwrap();
+        poll = receive.as_mut().poll(&mut context);
+    }
+    assert!(matches!(poll, Poll::Ready(Ok(_))));
     let again = std::panic::AssertUnwindSafe(|| receive.as_mut().poll(&mut context));
     assert!(std::panic::catch_unwind(again).is_err());
 }
@@ -306,10 +310,10 @@ fn an_echo_over_tcp_makes_no_call_in_vain() {
     echo(Rc::clone(&server));
     turn(&mut event_loop);
     let before = event_loop.driver_statistics();
+    client.set_nonblocking(true).unwrap();
     for _ in 0..100 {
         client.write_all(b"ping").unwrap();
-        let answered = handle.statistics().call_backs + 1;
-        while handle.statistics().call_backs < answered {
+        while client.peek(&mut [0; 4]).is_err() {
             event_loop.poll_events(None).unwrap();
             event_loop.process_events().unwrap();
             event_loop.run_ready().unwrap();

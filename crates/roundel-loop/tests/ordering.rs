@@ -12,10 +12,9 @@ use std::{
 
 use roundel_driver::{DriverError, DriverStatistics, Key, Notifier, Submitted};
 use roundel_loop::{
-    Completion, Driver, EventLoop, LoopConfig, LoopHandle, Operation, SelectorDriver, Source,
-    SourceId,
+    Completion, Driver, EventLoop, LoopConfig, LoopHandle, Operation, Source, SourceId,
 };
-use support::{Log, MS, event_loop, stopper, turn, virtual_loop};
+use support::{Log, MS, chosen_driver, drivers, event_loop, loop_on, stopper, turn, virtual_loop};
 
 // spec: LPS-01
 #[test]
@@ -104,7 +103,7 @@ fn a_chain_of_call_backs_lets_events_in_at_every_turn() {
 
 /// Notes the timeouts that a driver is asked to wait for.
 #[derive(Debug)]
-struct Spy(SelectorDriver, Rc<RefCell<Vec<Option<Duration>>>>);
+struct Spy(Box<dyn Driver>, Rc<RefCell<Vec<Option<Duration>>>>);
 
 impl Driver for Spy {
     fn wait(&mut self, timeout: Option<Duration>, done: &mut Vec<Key>) -> Result<(), DriverError> {
@@ -147,7 +146,7 @@ impl Driver for Spy {
 #[test]
 fn a_wait_is_as_long_as_nothing_has_to_be_done() {
     let waits = Rc::new(RefCell::new(Vec::new()));
-    let spy = Spy(SelectorDriver::by_name("default").unwrap(), Rc::clone(&waits));
+    let spy = Spy(chosen_driver(), Rc::clone(&waits));
     let clock = roundel_loop::VirtualClock::new();
     let mut config = LoopConfig::with_driver(Box::new(spy));
     config.clock = clock.clone().into();
@@ -216,9 +215,8 @@ fn a_timer_that_falls_due_during_the_wait_runs_in_the_same_turn() {
 // spec: LPS-06
 #[test]
 fn a_timer_is_never_early_on_the_real_clock() {
-    for selector in ["epoll", "poll", "select", "polling"] {
-        let config = LoopConfig::with_driver_named(selector).unwrap();
-        let mut event_loop = EventLoop::with_config(config);
+    for driver in drivers() {
+        let mut event_loop = loop_on(driver);
         let handle = event_loop.handle();
         for micros in [0, 1, 50, 999, 1001, 2500] {
             let due = handle.now() + Duration::from_micros(micros);
@@ -231,7 +229,7 @@ fn a_timer_is_never_early_on_the_real_clock() {
                 }
             });
             event_loop.run_forever().unwrap();
-            assert!(late.get().is_some(), "{selector}: {micros} µs were not over");
+            assert!(late.get().is_some(), "{driver}: {micros} µs were not over");
         }
     }
 }

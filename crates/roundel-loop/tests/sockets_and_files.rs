@@ -1,8 +1,8 @@
 //! Sockets that the loop's driver makes, datagrams, and files with and without threads.
 
 use std::{
-    io::ErrorKind,
-    net::{Ipv4Addr, SocketAddr},
+    io::{ErrorKind, Read},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
     rc::Rc,
 };
@@ -23,7 +23,32 @@ fn bound(handle: &LoopHandle, kind: SocketKind) -> (Attached<Socket>, Address) {
     (handle.attach(socket), address)
 }
 
-// spec: LPK-02, LPK-06
+// spec: LPK-06
+#[test]
+fn what_is_accepted_does_not_block_whoever_reads_it() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let (listener, address) = bound(&handle, SocketKind::Stream);
+    listener.socket().listen(16).unwrap();
+    let client = handle.socket(Family::V4, SocketKind::Stream).unwrap();
+    let connecting = handle.attach(client.clone());
+    let accepted = event_loop
+        .run_until_complete(async {
+            connecting.connect(address).await.unwrap();
+            listener.accept().await.unwrap()
+        })
+        .unwrap();
+    drop(connecting);
+    let Outcome::Accepted(accepted) = accepted else { panic!("{accepted:?}") };
+    assert_eq!(accepted.peer_address().unwrap(), client.local_address().unwrap());
+    let descriptors = [accepted, client].map(|socket| socket.try_into_fd().expect("the only one"));
+    for mut stream in descriptors.map(TcpStream::from).iter() {
+        let error = stream.read(&mut [0]).expect_err("nothing has come");
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+}
+
+// spec: LPK-02
 #[test]
 fn a_connection_without_a_descriptor_in_sight() {
     let mut event_loop = EventLoop::new().unwrap();

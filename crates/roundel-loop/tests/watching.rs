@@ -1,4 +1,4 @@
-//! `add_reader` and `add_writer`: call-backs on readiness, on every selector.
+//! `add_reader` and `add_writer`: call-backs on readiness, on every driver.
 
 mod support;
 
@@ -10,16 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use roundel_loop::{EventLoop, LoopConfig, LoopHandle, Readiness, Source, WatchHandle};
-use support::{Log, turn};
+use roundel_loop::{EventLoop, LoopHandle, Readiness, Source, WatchHandle};
+use support::{Log, drivers, loop_on, turn};
 
-const SELECTORS: [&str; 4] = ["epoll", "poll", "select", "polling"];
-
-fn on_each_selector(check: impl Fn(&mut EventLoop, &LoopHandle)) {
-    for selector in SELECTORS {
-        eprintln!("{selector}");
-        let mut event_loop =
-            EventLoop::with_config(LoopConfig::with_driver_named(selector).unwrap());
+fn on_each_driver(check: impl Fn(&mut EventLoop, &LoopHandle)) {
+    for driver in drivers() {
+        eprintln!("{driver}");
+        let mut event_loop = loop_on(driver);
         let handle = event_loop.handle();
         check(&mut event_loop, &handle);
         assert_eq!(handle.statistics().panics, 0);
@@ -36,7 +33,7 @@ fn pair() -> (Source, Arc<UnixStream>, UnixStream) {
 // spec: LPR-03
 #[test]
 fn a_reader_runs_at_every_turn_while_the_descriptor_is_ready() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, ours, mut theirs) = pair();
         let log = Log::default();
         handle.add_reader(&source, {
@@ -62,7 +59,7 @@ fn a_reader_runs_at_every_turn_while_the_descriptor_is_ready() {
 // spec: LPR-01
 #[test]
 fn a_second_reader_replaces_the_first() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, _ours, mut theirs) = pair();
         let log = Log::default();
         let add = |name| {
@@ -86,7 +83,7 @@ fn a_second_reader_replaces_the_first() {
 // spec: LPR-02
 #[test]
 fn reader_and_writer_are_independent_and_removal_tells() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, _ours, mut theirs) = pair();
         let log = Log::default();
         let note = |name| {
@@ -117,7 +114,7 @@ fn reader_and_writer_are_independent_and_removal_tells() {
 // spec: LPR-04
 #[test]
 fn a_cancelled_watch_is_deregistered_and_never_runs() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, _ours, mut theirs) = pair();
         let token = Rc::new(());
         let held = Rc::clone(&token);
@@ -136,7 +133,7 @@ fn a_cancelled_watch_is_deregistered_and_never_runs() {
 
 #[test]
 fn a_watch_may_remove_itself() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, _ours, mut theirs) = pair();
         let log = Log::default();
         let own: Rc<RefCell<Option<WatchHandle>>> = Rc::default();
@@ -177,7 +174,7 @@ fn a_watch_that_panics_stays() {
 // spec: LPR-05
 #[test]
 fn a_descriptor_that_something_else_waits_on_is_refused() {
-    on_each_selector(|event_loop, handle| {
+    on_each_driver(|event_loop, handle| {
         let (source, _ours, mut theirs) = pair();
         let owner = handle.attach(source.clone());
         let log = Log::default();
@@ -205,7 +202,8 @@ fn a_descriptor_that_something_else_waits_on_is_refused() {
 
 #[test]
 fn a_regular_file_is_refused_by_epoll_and_the_watch_is_told() {
-    let (mut event_loop, handle) = support::event_loop();
+    let mut event_loop = loop_on("epoll");
+    let handle = event_loop.handle();
     let file = std::fs::File::open("Cargo.toml").unwrap();
     let log = Log::default();
     let watch = handle.add_reader(&Source::new(file), {

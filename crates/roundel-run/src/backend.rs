@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use roundel_loop::{LoopConfig, SelectorDriver};
+use roundel_loop::{Driver, LoopConfig, SelectorDriver};
 use roundel_sim::{AutoJump, VirtualClock};
 
 use crate::BackendError;
@@ -51,49 +51,73 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// What the backend waits with, for a loop that is put together by hand. Of
+    /// [`Simulated`](Self::Simulated), what lies beneath its clock.
+    ///
+    /// ```
+    /// use roundel_loop::{EventLoop, LoopConfig};
+    /// use roundel_run::Backend;
+    ///
+    /// let mut config = LoopConfig::with_driver(Backend::Auto.driver()?);
+    /// config.timers_per_turn = 10;
+    /// let event_loop = EventLoop::with_config(config);
+    /// # Ok::<(), roundel_run::BackendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The backend cannot be had.
+    pub fn driver(&self) -> Result<Box<dyn Driver>, BackendError> {
+        self.choose().map(|(driver, _)| driver)
+    }
+
     /// The parts of a loop; `clock` is for the backend that needs a virtual one.
     pub(crate) fn config(&self, clock: &VirtualClock) -> Result<LoopConfig, BackendError> {
-        match self {
-            Self::Auto => self.auto(),
-            Self::Selector(name) => self.selector(name),
-            Self::Proactor => proactor::config().map_err(|refusal| BackendError::Unavailable {
-                backend: self.clone(),
-                source: refusal.source,
-            }),
+        let (driver, fallback) = self.choose()?;
+        let mut config = match self {
             Self::Simulated => {
-                let driver =
-                    SelectorDriver::by_name("default").map_err(|source| self.refused(source))?;
                 let driver = AutoJump::new(driver, clock.clone());
                 let mut config = LoopConfig::with_driver(Box::new(driver));
                 config.clock = clock.clone().into();
-                Ok(config)
+                config
             }
+            _ => LoopConfig::with_driver(driver),
+        };
+        config.fallback = fallback;
+        Ok(config)
+    }
+
+    /// The driver, and why it is not the one that was wanted first.
+    fn choose(&self) -> Result<(Box<dyn Driver>, Option<&'static str>), BackendError> {
+        match self {
+            Self::Auto => match proactor::driver() {
+                Ok(driver) => Ok((driver, None)),
+                Err(refusal) => Ok((self.selector("default")?, Some(refusal.reason))),
+            },
+            Self::Selector(name) => Ok((self.selector(name)?, None)),
+            Self::Proactor => match proactor::driver() {
+                Ok(driver) => Ok((driver, None)),
+                Err(Refusal { source, .. }) => {
+                    Err(BackendError::Unavailable { backend: self.clone(), source })
+                }
+            },
+            Self::Simulated => Ok((self.selector("default")?, None)),
         }
     }
 
-    fn auto(&self) -> Result<LoopConfig, BackendError> {
-        proactor::config().or_else(|refusal| {
-            let mut config = self.selector("default")?;
-            config.fallback = Some(refusal.reason);
-            Ok(config)
-        })
-    }
-
-    fn selector(&self, name: &str) -> Result<LoopConfig, BackendError> {
-        LoopConfig::with_driver_named(name).map_err(|source| self.refused(source))
-    }
-
-    fn refused(&self, source: roundel_selector::SelectorError) -> BackendError {
-        BackendError::Refused { backend: self.clone(), source }
+    fn selector(&self, name: &str) -> Result<Box<dyn Driver>, BackendError> {
+        match SelectorDriver::by_name(name) {
+            Ok(driver) => Ok(Box::new(driver)),
+            Err(source) => Err(BackendError::Refused { backend: self.clone(), source }),
+        }
     }
 }
 
-/// `auto`, `proactor`, `simulated`; anything else is the name of a selector.
+/// `auto`, `proactor` or `uring`, `simulated`; anything else is the name of a selector.
 impl From<&str> for Backend {
     fn from(name: &str) -> Self {
         match name {
             "auto" => Self::Auto,
-            "proactor" => Self::Proactor,
+            "proactor" | "uring" => Self::Proactor,
             "simulated" => Self::Simulated,
             selector => Self::Selector(selector.to_owned()),
         }

@@ -100,6 +100,8 @@ pub(crate) struct Endpoint {
     pub(crate) arm: Option<Arm>,
     /// The first writer, or one before it that was given up, is with the kernel.
     pub(crate) sending: bool,
+    /// Its descriptor is waited on through it and no other.
+    pub(crate) claimed: bool,
     /// What nobody has. Delivered before and not taken: the number of the delivery.
     arrivals: VecDeque<(u64, Arrival)>,
     kind: Kind,
@@ -119,6 +121,7 @@ impl Endpoint {
             watchers: Queue::EMPTY,
             arm: None,
             sending: false,
+            claimed: false,
             arrivals: VecDeque::new(),
             kind: Kind::Unknown,
             appetite: 0,

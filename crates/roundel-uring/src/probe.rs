@@ -5,7 +5,7 @@ use std::{fmt, io};
 use io_uring::{IoUring, Probe, opcode};
 use rustix::io::Errno;
 
-use crate::Unavailable;
+use crate::{Unavailable, UringConfig, UringDriver};
 
 /// What a ring can be opened with. What is missing here is done without; what cannot be done
 /// without is an [`Unavailable`].
@@ -48,14 +48,14 @@ impl fmt::Display for Features {
 /// # Errors
 /// The kernel has no io_uring, forbids it, is too old, or has no memory to lock for it.
 pub fn probe() -> Result<Features, Unavailable> {
-    open(8, 16).map(|(_, features)| features)
+    UringDriver::with_config(UringConfig { submissions: 8, completions: 16 })
+        .map(|it| it.features())
 }
 
-/// A ring with so many entries and the features it was opened with.
+/// A ring with so many entries and the features it was opened with; it is not registered yet.
 pub(crate) fn open(entries: u32, completions: u32) -> Result<(IoUring, Features), Unavailable> {
-    let (ring, mut features) = open_as_one_can(entries, completions)?;
+    let (ring, features) = open_as_one_can(entries, completions)?;
     demand(&ring)?;
-    features.registered_ring = true;
     Ok((ring, features))
 }
 

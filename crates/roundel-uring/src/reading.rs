@@ -23,16 +23,27 @@ impl UringDriver {
     /// Asks the kernel for what the first reader waits for, unless it has been asked.
     fn arm(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        let Some((_, first)) = endpoint.readers.first(&mut self.slots) else { return };
+        let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
         match endpoint.arm {
             Some(arm) if arm.suits(&first.operation) => {}
             // Its last answer leads here again.
             Some(_) => stop(&mut self.ring, endpoint),
-            None => {
+            None if endpoint.claimed => {
                 let request = endpoint.arming(&mut first.operation);
                 self.arm_with(source, request);
             }
+            None => self.claim_and_arm(source, slot),
         }
+    }
+
+    fn claim_and_arm(&mut self, source: SourceId, first: Place) {
+        if let Err(cause) = self.claim(source) {
+            if let Some(endpoint) = self.sources.get_mut(place(source)) {
+                endpoint.readers.pop(&mut self.slots);
+            }
+            self.fail(first, cause);
+        }
+        self.arm(source);
     }
 
     fn arm_with(&mut self, source: SourceId, request: Request) {

@@ -41,7 +41,6 @@ use rustix::{
 
 use crate::{
     entry::entry,
-    probe::Features,
     request::{Answer, Got, Request, Room},
     room::Rooms,
     table::{Place, Table},
@@ -88,7 +87,7 @@ pub(crate) enum Fault {
 }
 
 impl<T: Copy> Ring<T> {
-    pub(crate) fn new(uring: IoUring, features: Features) -> io::Result<Self> {
+    pub(crate) fn new(uring: IoUring) -> io::Result<Self> {
         let pool = BufferPool::new();
         let small = Rooms::new(Room::SMALL, 64, 1024, pool.clone());
         let large = Rooms::new(Room::LARGE, 16, 128, pool.clone());
@@ -104,9 +103,7 @@ impl<T: Copy> Ring<T> {
             pool,
         };
         ring.offer_rooms()?;
-        if features.registered_ring {
-            ring.registered = ring.register();
-        }
+        ring.registered = ring.register();
         Ok(ring)
     }
 
@@ -151,6 +148,11 @@ impl<T: Copy> Ring<T> {
             let record = ptr::from_mut(&mut update).cast();
             io_uring_register(self.fd(), IoringRegisterOp::UnregisterRingFds, record, 1)
         };
+    }
+
+    /// Whether the kernel knows the ring by number.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registered.is_some()
     }
 
     /// Readable when there is something to hear.

@@ -6,13 +6,19 @@
 //!        ──▶ Ring::next, answer by answer ──▶ `hear_…` ──▶ slot ──▶ key
 //! ```
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
+    sync::Arc,
+    time::Duration,
+};
 
 use roundel_driver::{
     Completion, Driver, DriverError, DriverStatistics, Key, Notifier, Operation, OperationError,
     Outcome, Source, SourceId, Submitted,
 };
-use rustix::{event::PollFlags, fd::BorrowedFd, io::Errno};
+use rustix::{event::PollFlags, io::Errno};
 
 use crate::{
     Features, Unavailable, UringConfig,
@@ -77,6 +83,8 @@ pub struct UringDriver {
     /// Sources whose last reader was given up; looked at before the next wait.
     deserted: Vec<SourceId>,
     waiting: usize,
+    /// By which source a descriptor is waited on.
+    claims: HashMap<RawFd, SourceId>,
     bell: Arc<Bell>,
     features: Features,
     pub(crate) statistics: DriverStatistics,
@@ -96,14 +104,17 @@ impl UringDriver {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_config(config: UringConfig) -> Result<Self, Unavailable> {
-        let (uring, features) = probe::open(config.submissions, config.completions)?;
+        let (uring, mut features) = probe::open(config.submissions, config.completions)?;
+        let ring = Ring::new(uring).map_err(unavailable)?;
+        features.registered_ring = ring.is_registered();
         let mut driver = Self {
-            ring: Ring::new(uring, features).map_err(unavailable)?,
+            ring,
             sources: Table::new(),
             slots: Table::new(),
             finished: Vec::new(),
             deserted: Vec::new(),
             waiting: 0,
+            claims: HashMap::new(),
             bell: Arc::new(Bell::new().map_err(unavailable)?),
             features,
             statistics: DriverStatistics::default(),
@@ -165,6 +176,21 @@ impl UringDriver {
         self.slots.insert(Slot::waiting(operation))
     }
 
+    /// Lets a source wait on its descriptor. Two that share one would take each other's events.
+    pub(crate) fn claim(&mut self, source: SourceId) -> io::Result<()> {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return Err(aborted()) };
+        if !endpoint.claimed {
+            match self.claims.entry(endpoint.source.as_fd().as_raw_fd()) {
+                Entry::Occupied(_) => {
+                    let why = "another source waits on this descriptor";
+                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+                }
+                Entry::Vacant(entry) => endpoint.claimed = entry.insert(source) == &source,
+            }
+        }
+        Ok(())
+    }
+
     /// Whom nobody reads from any more stops receiving, so that what comes is left to others.
     fn stop_deserted(&mut self) {
         while let Some(source) = self.deserted.pop() {
@@ -209,6 +235,9 @@ impl UringDriver {
             }
         }
         stop(&mut self.ring, &mut endpoint);
+        if endpoint.claimed {
+            self.claims.remove(&endpoint.source.as_fd().as_raw_fd());
+        }
         Some(endpoint.source)
     }
 

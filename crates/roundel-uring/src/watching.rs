@@ -1,6 +1,8 @@
 //! Those who only want to be told: each has a poll of its own.
 
-use roundel_driver::{Interest, Key, Operation, Outcome, Readiness, SourceId, Submitted};
+use roundel_driver::{
+    Interest, Key, Operation, OperationError, Outcome, Readiness, SourceId, Submitted,
+};
 use rustix::event::PollFlags;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 };
 
 impl UringDriver {
-    pub(crate) fn submit_watch(&mut self, source: SourceId, operation: Operation) -> Submitted {
+    pub(crate) fn submit_watch(&mut self, source: SourceId, mut operation: Operation) -> Submitted {
         let interest = interest(&operation);
         let Some(endpoint) = self.sources.get_mut(place(source)) else {
             unreachable!("submit checked the source")
@@ -21,6 +23,9 @@ impl UringDriver {
             // Taken from the kernel already, so a poll would not see it.
             self.statistics.immediate += 1;
             return Submitted::Done(Ok(Outcome::Ready(Readiness::READABLE)));
+        }
+        if let Err(cause) = self.claim(source) {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, cause)));
         }
         let slot = self.admit(operation);
         let Some(endpoint) = self.sources.get_mut(place(source)) else {

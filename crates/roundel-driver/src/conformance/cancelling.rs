@@ -55,6 +55,7 @@ fn a_cancelled_finished_one_leaves_nothing(on: &mut Subject<'_>) {
     assert_eq!(on.statistics().operations, 0);
 }
 
+// spec: LPK-07
 fn a_late_cancel_loses_nothing(on: &mut Subject<'_>) {
     let (ours, theirs) = on.pair();
     let [one, two] = [2, 100].map(|n| on.pending(recv(ours, n)));
@@ -97,6 +98,7 @@ fn a_cancelled_send_lets_the_next_go(on: &mut Subject<'_>) {
     assert!(completion.is_ok(), "{completion:?}");
 }
 
+// spec: LPK-07
 fn a_key_is_good_once(on: &mut Subject<'_>) {
     let (ours, theirs) = on.pair();
     let old = on.pending(recv(ours, 1));

@@ -40,6 +40,7 @@ fn datagram(completion: Completion) -> Datagram {
     }
 }
 
+// spec: LPK-03
 fn a_datagram_comes_with_its_sender(on: &mut Subject<'_>) {
     let (ours, _, our_address) = on.bound(SocketKind::Datagram);
     let (theirs, _, their_address) = on.bound(SocketKind::Datagram);

@@ -89,6 +89,7 @@ fn receives_no_more_than_asked(on: &mut Subject<'_>) {
     assert_eq!(data(on.complete(recv(ours, 4))), b"ef");
 }
 
+// spec: LPK-02
 fn receives_into_the_callers_buffer(on: &mut Subject<'_>) {
     let (ours, theirs) = on.pair();
     let mut buffer = Buffer::with_room(1000);
@@ -129,6 +130,7 @@ fn a_waiting_receive_holds_no_buffer(on: &mut Subject<'_>) {
     assert_eq!(on.statistics().buffers, 0);
 }
 
+// spec: LPK-04
 fn sends_all_of_a_large_buffer(on: &mut Subject<'_>) {
     let (ours, theirs) = on.pair();
     let sent: Vec<u8> = (0..16_000_000_u32).map(|n| (n % 251) as u8).collect();

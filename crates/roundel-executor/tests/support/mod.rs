@@ -5,7 +5,9 @@
 use std::{cell::RefCell, future::Future, rc::Rc, time::Duration};
 
 use roundel_executor::{spawn_on, statistics};
-use roundel_loop::{EventLoop, LoopConfig, LoopHandle, SelectorDriver, Verdict, VirtualClock};
+use roundel_loop::{
+    Driver, EventLoop, LoopConfig, LoopHandle, SelectorDriver, Verdict, VirtualClock,
+};
 use roundel_sim::AutoJump;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -24,11 +26,21 @@ impl Log {
     }
 }
 
+/// The driver that a run of the tests is for, as `cargo xtask test` says.
+fn chosen_driver() -> Box<dyn Driver> {
+    match std::env::var("ROUNDEL_DRIVER").as_deref() {
+        #[cfg(target_os = "linux")]
+        Ok("uring") => Box::new(roundel_uring::UringDriver::new().unwrap()),
+        Ok(selector) => Box::new(SelectorDriver::by_name(selector).unwrap()),
+        Err(_) => Box::new(SelectorDriver::by_name("default").unwrap()),
+    }
+}
+
 /// A loop whose clock jumps instead of waiting. Its stall watch is off: a busy machine is not what
 /// is tested.
 pub(crate) fn virtual_loop() -> (EventLoop, LoopHandle, VirtualClock) {
     let clock = VirtualClock::new();
-    let driver = AutoJump::new(SelectorDriver::by_name("default").unwrap(), clock.clone());
+    let driver = AutoJump::new(chosen_driver(), clock.clone());
     let mut config = LoopConfig::with_driver(Box::new(driver));
     config.clock = clock.clone().into();
     config.slow_callback = None;

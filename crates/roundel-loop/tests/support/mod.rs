@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use roundel_loop::{EventLoop, LoopConfig, LoopHandle, SelectorDriver, VirtualClock};
+use roundel_loop::{Driver, EventLoop, LoopConfig, LoopHandle, SelectorDriver, VirtualClock};
 use roundel_sim::AutoJump;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -28,9 +28,38 @@ impl Log {
     }
 }
 
+/// Every driver that runs here.
+pub(crate) fn drivers() -> Vec<&'static str> {
+    let mut names = vec!["epoll", "poll", "select", "polling"];
+    #[cfg(target_os = "linux")]
+    match roundel_uring::probe() {
+        Ok(_) => names.push("uring"),
+        Err(reason) => eprintln!("not on io_uring: {reason}"),
+    }
+    names
+}
+
+/// The driver of this name.
+pub(crate) fn driver(name: &str) -> Box<dyn Driver> {
+    match name {
+        #[cfg(target_os = "linux")]
+        "uring" => Box::new(roundel_uring::UringDriver::new().unwrap()),
+        selector => Box::new(SelectorDriver::by_name(selector).unwrap()),
+    }
+}
+
+/// The driver that a run of the tests is for, as `cargo xtask test` says.
+pub(crate) fn chosen_driver() -> Box<dyn Driver> {
+    driver(std::env::var("ROUNDEL_DRIVER").as_deref().unwrap_or("default"))
+}
+
+pub(crate) fn loop_on(name: &str) -> EventLoop {
+    EventLoop::with_config(LoopConfig::with_driver(driver(name)))
+}
+
 /// A loop on the real clock. Its stall watch is off: a busy machine is not what is tested.
 pub(crate) fn event_loop() -> (EventLoop, LoopHandle) {
-    let mut config = LoopConfig::new().unwrap();
+    let mut config = LoopConfig::with_driver(chosen_driver());
     config.slow_callback = None;
     let event_loop = EventLoop::with_config(config);
     let handle = event_loop.handle();
@@ -46,7 +75,7 @@ pub(crate) fn virtual_loop_with(
     change: impl FnOnce(&mut LoopConfig),
 ) -> (EventLoop, LoopHandle, VirtualClock) {
     let clock = VirtualClock::new();
-    let driver = AutoJump::new(SelectorDriver::by_name("default").unwrap(), clock.clone());
+    let driver = AutoJump::new(chosen_driver(), clock.clone());
     let mut config = LoopConfig::with_driver(Box::new(driver));
     config.clock = clock.clone().into();
     change(&mut config);

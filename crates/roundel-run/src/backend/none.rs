@@ -1,10 +1,10 @@
 //! No proactor: elsewhere than on Linux.
 
-use roundel_loop::LoopConfig;
+use roundel_loop::Driver;
 
 use super::Refusal;
 
-pub(super) fn config() -> Result<LoopConfig, Refusal> {
+pub(super) fn driver() -> Result<Box<dyn Driver>, Refusal> {
     let reason = "there is no proactor for this system";
     Err(Refusal { reason, source: reason.into() })
 }

@@ -1,13 +1,13 @@
 //! The proactor on Linux: io_uring.
 
-use roundel_loop::LoopConfig;
+use roundel_loop::Driver;
 use roundel_uring::UringDriver;
 
 use super::Refusal;
 
-pub(super) fn config() -> Result<LoopConfig, Refusal> {
+pub(super) fn driver() -> Result<Box<dyn Driver>, Refusal> {
     match UringDriver::new() {
-        Ok(driver) => Ok(LoopConfig::with_driver(Box::new(driver))),
+        Ok(driver) => Ok(Box::new(driver)),
         Err(why) => Err(Refusal { reason: why.reason(), source: why.into() }),
     }
 }

@@ -18,7 +18,7 @@ usage: seeds list
 
     list            the programs, a line each
     --check         compare with the recorded transcript; standard input is the recorded one
-    --driver NAME   select, poll, epoll, polling … (default: the platform's best)
+    --driver NAME   select, poll, epoll, polling, uring … (default: the best selector)
     --clock KIND    real (default), or virtual: nothing waits, and times are exact
     --scale X       multiply all delays; 0.1 is ten times as fast
 
@@ -84,7 +84,7 @@ fn ids() -> String {
 }
 
 fn driver(name: String) -> Result<String, String> {
-    let names: Vec<_> = selector::names().collect();
+    let names: Vec<_> = selector::names().chain(["uring"]).collect();
     if names.contains(&name.as_str()) {
         return Ok(name);
     }

@@ -1,4 +1,4 @@
-//! `Stage`: what a seed program stands on: a clock, a selector, standard input, and a transcript.
+//! `Stage`: what a seed program stands on: a clock, a driver, standard input, and a transcript.
 
 use std::{
     fmt::Display,
@@ -11,10 +11,10 @@ use std::{
 };
 
 use roundel::{
-    EventLoop, LoopConfig, Runner,
-    driver::SelectorDriver,
+    Backend, EventLoop, LoopConfig, Runner,
     executor::Sleep,
-    selector::{Selector, SelectorError, by_name},
+    run::BackendError,
+    selector::{Selector, SelectorError, by_name, names},
     sim::AutoJump,
     sleep,
     timer::{Clock, SystemClock, VirtualClock},
@@ -28,7 +28,7 @@ use super::{
 /// What the command line chooses.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Setting {
-    /// The selector's name.
+    /// The driver's name: `uring`, or a selector's.
     pub(crate) driver: String,
     pub(crate) clock: ClockKind,
     /// How long a second of the program lasts, in seconds.
@@ -164,15 +164,15 @@ impl Stage {
         runner.run(async move { main(stage).await })?
     }
 
-    /// A loop on the stage's selector and clock.
-    pub(crate) fn event_loop(&self) -> Result<EventLoop, SelectorError> {
+    /// A loop on the stage's driver and clock.
+    pub(crate) fn event_loop(&self) -> Result<EventLoop, BackendError> {
         Ok(EventLoop::with_config(self.loop_config()?))
     }
 
-    fn loop_config(&self) -> Result<LoopConfig, SelectorError> {
-        let driver = SelectorDriver::by_name(&self.0.setting.driver)?;
+    fn loop_config(&self) -> Result<LoopConfig, BackendError> {
+        let driver = Backend::from(&*self.0.setting.driver).driver()?;
         let mut config = match &self.0.time {
-            Time::Real => LoopConfig::with_driver(Box::new(driver)),
+            Time::Real => LoopConfig::with_driver(driver),
             Time::Virtual(clock) => {
                 let driver = AutoJump::new(driver, clock.clone());
                 let mut config = LoopConfig::with_driver(Box::new(driver));
@@ -185,8 +185,10 @@ impl Stage {
         Ok(config)
     }
 
+    /// For a program that has no loop; the best there is if the driver is no selector.
     pub(crate) fn selector(&self) -> Result<Box<dyn Selector + Send>, SelectorError> {
-        by_name(&self.0.setting.driver)
+        let name = &*self.0.setting.driver;
+        by_name(if names().any(|selector| selector == name) { name } else { "default" })
     }
 
     /// Standard input; the scripted one comes through a pipe.

@@ -1,6 +1,6 @@
 //! A tour of tasks and the loop below them: what happens on which turn, and in which order.
 //!
-//! `cargo run --release --example tour`
+//! `cargo run --release --example tour [-- --driver NAME]`
 
 mod client;
 mod echo;
@@ -10,7 +10,8 @@ mod timeline;
 use std::{cell::Cell, error::Error, net::TcpListener, panic, rc::Rc, thread, time::Duration};
 
 use roundel::{
-    LoopConfig, LoopHandle, RemoteHandle, RemoteSpawn, Runner, TaskGroup,
+    Backend, LoopConfig, LoopHandle, RemoteHandle, RemoteSpawn, Runner, TaskGroup,
+    driver::Driver,
     executor::{Builder, MissedTick},
     interval,
     promise::promise,
@@ -29,7 +30,7 @@ type Failed = Box<dyn Error>;
 
 fn main() -> Result<(), Failed> {
     // The parts of a loop can be chosen; here, what counts as holding it up.
-    let mut config = LoopConfig::new()?;
+    let mut config = LoopConfig::with_driver(driver()?);
     config.slow_callback = Some(TOO_SLOW);
     let mut runner = Runner::builder().config(config).build()?;
     let handle = runner.handle();
@@ -45,6 +46,17 @@ fn main() -> Result<(), Failed> {
     runner.close();
     timeline.end(&handle);
     toured
+}
+
+/// The driver that the command line names, or the best there is.
+fn driver() -> Result<Box<dyn Driver>, Failed> {
+    let mut arguments = std::env::args().skip(1);
+    let backend = match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => Backend::Auto,
+        (Some("--driver"), Some(name)) => Backend::from(&*name),
+        _ => return Err("usage: tour [--driver NAME]".into()),
+    };
+    Ok(backend.driver()?)
 }
 
 async fn tour(timeline: TimeLine) -> Result<(), Failed> {
