@@ -33,7 +33,7 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
-    mem,
+    mem::{self, MaybeUninit},
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
@@ -47,7 +47,7 @@ use crate::{
     JoinError,
     blocks::{Blocks, Shelf},
     executor::Executor,
-    header::{Flags, Header},
+    header::{Birth, Flags, Header},
     life::{self, Life, Outcome, Step},
     ticket::{Ticket, wake},
     unread::report_panic,
@@ -80,7 +80,8 @@ struct Table {
     step: unsafe fn(NonNull<Head>, &LoopHandle, &Executor) -> Step,
     finish: unsafe fn(NonNull<Head>, &LoopHandle),
     close: unsafe fn(NonNull<Head>, &Executor),
-    /// Moves the outcome to where the pointer leads: room for an `Option<Outcome<T>>`.
+    /// Moves the outcome to where the pointer leads: room for an `Outcome<T>`. For whoever has just
+    /// set TAKEN on a task that is DONE.
     take: unsafe fn(NonNull<Head>, NonNull<()>),
     /// Moves the outcome back from there: an `Outcome<T>`.
     put_back: unsafe fn(NonNull<Head>, NonNull<()>),
@@ -139,14 +140,18 @@ where
 
     /// Makes the block of a task; the header counts its first reference.
     #[inline]
-    fn make(blocks: &Blocks, header: Header, future: F, heir: H) -> TaskRef {
-        let head = Head { table: &Self::TABLE, header };
-        let cell = Self { head, stage: UnsafeCell::new(Stage::Future(future)), heir };
+    fn make(blocks: &Blocks, birth: Birth, future: F, heir: H) -> TaskRef {
         let kept = Self::SHELF.and_then(|shelf| blocks.take(shelf));
         let block = kept.unwrap_or_else(|| allocate(Self::LAYOUT)).cast::<Self>();
         // SAFETY: the block is of `LAYOUT`, which has room for a cell, and nobody else's: either
         // new, or from the shelf of that layout, where `free` puts what it has emptied.
-        unsafe { block.write(cell) };
+        unsafe {
+            block.write(Self {
+                head: Head { table: &Self::TABLE, header: Header::new(birth) },
+                stage: UnsafeCell::new(Stage::Future(future)),
+                heir,
+            });
+        }
         TaskRef(block.cast())
     }
 
@@ -214,21 +219,19 @@ where
     }
 
     unsafe fn take(block: NonNull<Head>, outcome: NonNull<()>) {
-        // SAFETY: `Joinable` calls this with room for its own `T`, and `spawn` made the `Joinable`
-        // with `T = F::Output`.
-        unsafe {
-            outcome.cast::<Option<Outcome<F::Output>>>().write(Self::of(block).take_outcome());
-        }
+        // SAFETY: `Joinable` calls this with room for its own `T`, which `spawn` made equal to
+        // `F::Output`, and has set TAKEN just now.
+        unsafe { Self::of(block).move_outcome(outcome.cast()) };
     }
 
     unsafe fn put_back(block: NonNull<Head>, outcome: NonNull<()>) {
         // SAFETY: as in `take`. The value is moved out of its place, which the caller forgets.
-        // DONE is set and no user code runs here, so nobody else is in the stage: what is replaced
-        // is `Taken`, which has nothing to drop.
+        // TAKEN is set and no user code runs here, so nobody else is in the stage: what is
+        // overwritten is `Taken`, which has nothing to drop.
         unsafe {
             let outcome = outcome.cast::<Outcome<F::Output>>().read();
             let cell = Self::of(block);
-            *cell.stage.get() = Stage::Outcome(outcome);
+            cell.stage.get().write(Stage::Outcome(outcome));
             cell.head.header.clear(Flags::TAKEN);
         }
     }
@@ -252,21 +255,34 @@ where
 impl<F: Future, H> TaskCell<F, H> {
     /// The outcome, if the task is done and nobody has taken it.
     fn take_outcome(&self) -> Option<Outcome<F::Output>> {
-        if !self.head.header.has(Flags::DONE) {
+        if !self.head.header.take_result() {
             return None;
         }
-        // SAFETY: DONE is set, and nothing below runs user code, so the reference is the only one.
-        // What is moved out is an outcome: a future stays where it lies.
-        let stage = unsafe { &mut *self.stage.get() };
-        match stage {
-            Stage::Outcome(_) => {
-                self.head.header.set(Flags::TAKEN);
-                match mem::replace(stage, Stage::Taken) {
-                    Stage::Outcome(outcome) => Some(outcome),
-                    _ => None,
-                }
+        let mut outcome = MaybeUninit::uninit();
+        // SAFETY: it is ours to take, and there is room for it.
+        unsafe {
+            self.move_outcome(NonNull::from(&mut outcome).cast());
+            Some(outcome.assume_init())
+        }
+    }
+
+    /// Moves the outcome there. It goes as a whole, from memory to memory: whoever reads it next
+    /// would wait for a value put together in parts.
+    ///
+    /// # Safety
+    /// DONE is set, the caller has set TAKEN, and there is room for an outcome.
+    unsafe fn move_outcome(&self, to: NonNull<Outcome<F::Output>>) {
+        // SAFETY: with DONE set and TAKEN not set before, the stage holds an outcome, and nobody
+        // else is in it, as nothing here runs user code. What was moved out is not dropped: the
+        // stage is overwritten.
+        unsafe {
+            let stage = self.stage.get();
+            if let Stage::Outcome(outcome) = &*stage {
+                ptr::copy_nonoverlapping(outcome, to.as_ptr(), 1);
+            } else {
+                unreachable!("a task that is done has an outcome until it is taken");
             }
-            _ => None,
+            stage.write(Stage::Taken);
         }
     }
 }
@@ -412,17 +428,17 @@ impl<T: 'static> Joinable<T> {
     #[inline]
     pub(crate) fn new(
         blocks: &Blocks,
-        header: Header,
+        birth: Birth,
         future: impl Future<Output = T> + 'static,
     ) -> Self {
-        Self { task: TaskCell::make(blocks, header, future, NoHeir), outcome: PhantomData }
+        Self { task: TaskCell::make(blocks, birth, future, NoHeir), outcome: PhantomData }
     }
 }
 
 /// Makes a task whose outcome goes to an heir.
 pub(crate) fn bequeathed<F>(
     blocks: &Blocks,
-    header: Header,
+    birth: Birth,
     future: F,
     heir: impl Heir<F::Output>,
 ) -> TaskRef
@@ -430,7 +446,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    TaskCell::make(blocks, header, future, heir)
+    TaskCell::make(blocks, birth, future, heir)
 }
 
 impl<T> Joinable<T> {
@@ -439,20 +455,23 @@ impl<T> Joinable<T> {
     }
 
     /// The outcome, once.
+    #[inline]
     pub(crate) fn take(&self) -> Option<Outcome<T>> {
-        if !self.task.has(Flags::DONE) {
+        if !self.task.take_result() {
             return None;
         }
-        let mut outcome = None::<Outcome<T>>;
-        // SAFETY: the table is the block's own, and the pointer leads to room for its `T`, which
-        // holds nothing that would have to be dropped.
-        unsafe { (self.task.head().table.take)(self.task.0, NonNull::from(&mut outcome).cast()) };
-        outcome
+        let mut outcome = MaybeUninit::<Outcome<T>>::uninit();
+        // SAFETY: the table is the block's own, TAKEN has been set just now, and the pointer leads
+        // to room for the block's `T`, which is filled.
+        unsafe {
+            (self.task.head().table.take)(self.task.0, NonNull::from(&mut outcome).cast());
+            Some(outcome.assume_init())
+        }
     }
 
     /// Gives the outcome that was taken back to whoever takes it next.
     pub(crate) fn put_back(&self, outcome: Outcome<T>) {
-        assert!(self.task.has(Flags::DONE), "what is put back was taken");
+        assert!(self.task.has(Flags::TAKEN), "what is put back was taken");
         let mut outcome = mem::ManuallyDrop::new(outcome);
         let place = NonNull::from(&mut outcome).cast();
         // SAFETY: as in `take`; the value is moved from here and forgotten.

@@ -121,8 +121,8 @@ impl<F: Future + Unpin> Children<F> {
             self.places.borrow().len() - 1
         });
         let roster = Rc::clone(&self.roster);
-        let member = self.executor.seat(&self.handle, site, |header| {
-            let member = Rc::new(Member::new(header, roster, place));
+        let member = self.executor.seat(&self.handle, site, |birth| {
+            let member = Rc::new(Member::new(Header::new(birth), roster, place));
             (Rc::clone(&member), AnyTask::Child(member))
         });
         if name.is_some() {

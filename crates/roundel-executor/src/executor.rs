@@ -13,7 +13,7 @@ use crate::{
     blocks::Blocks,
     cell::{TaskRef, free_all},
     context::Outside,
-    header::{Flags, Header},
+    header::{Birth, Flags, Header},
     measure::{Measure, now},
     note::{Note, WaitsFor, nanoseconds},
     roster::{Member, Roster},
@@ -108,13 +108,13 @@ impl Executor {
         LoopHandle::with_current(|handle| handle?.existing_layer())
     }
 
-    /// Gives a task a seat; `make` makes the task from its header.
+    /// Gives a task a seat; `make` makes the task.
     #[inline]
     pub(crate) fn seat<T>(
         &self,
         handle: &LoopHandle,
         site: Site,
-        make: impl FnOnce(Header) -> (T, AnyTask),
+        make: impl FnOnce(Birth) -> (T, AnyTask),
     ) -> T {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
@@ -122,11 +122,11 @@ impl Executor {
         let parent = self.current_id();
         let (index, generation) = self.seats.borrow_mut().take_free();
         let ticket = Ticket::new(self.number, generation, index);
-        let header = Header::new(id, ticket, site, self.stamp(handle.recent()), parent);
+        let spawned = self.stamp(handle.recent());
+        let (task, any) = make(Birth { id, ticket, site, parent, spawned });
         if context.is_some() {
-            header.rare(|rare| rare.context = context);
+            any.header().rare(|rare| rare.context = context);
         }
-        let (task, any) = make(header);
         self.seats.borrow_mut().sit_down(ticket, any);
         task
     }

@@ -89,8 +89,22 @@ pub(crate) struct Header {
     rare: Cell<Option<Box<Rare>>>,
 }
 
+/// What a task has from its beginning. Plain numbers, so that a header can be made where it is to
+/// stand: one that is made elsewhere and moved costs a stall.
+#[derive(Clone, Copy)]
+pub(crate) struct Birth {
+    pub(crate) id: u64,
+    pub(crate) ticket: Ticket,
+    pub(crate) site: Site,
+    pub(crate) parent: u64,
+    /// In nanoseconds since the executor began.
+    pub(crate) spawned: u64,
+}
+
 impl Header {
-    pub(crate) fn new(id: u64, ticket: Ticket, site: Site, spawned: u64, parent: u64) -> Self {
+    #[inline]
+    pub(crate) fn new(birth: Birth) -> Self {
+        let Birth { id, ticket, site, parent, spawned } = birth;
         Self {
             id,
             ticket,
@@ -141,6 +155,17 @@ impl Header {
         }
         self.flags.set(before & !Flags::QUEUED | Flags::RUNNING);
         true
+    }
+
+    /// Whether there is a result to take, and whoever asks now is the one to take it.
+    #[inline]
+    pub(crate) fn take_result(&self) -> bool {
+        let before = self.flags.get();
+        let there = before & (Flags::DONE | Flags::TAKEN) == Flags::DONE;
+        if there {
+            self.flags.set(before | Flags::TAKEN);
+        }
+        there
     }
 
     /// # Panics

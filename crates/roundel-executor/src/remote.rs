@@ -102,8 +102,8 @@ where
         let future = async move { make().await };
         let heir = Afar(Cell::new(Some(promise)));
         let executor = Executor::of(&handle);
-        let task = executor.seat(&handle, site, |header| {
-            let task = bequeathed(&executor.blocks, header, future, heir);
+        let task = executor.seat(&handle, site, |birth| {
+            let task = bequeathed(&executor.blocks, birth, future, heir);
             (task.clone(), AnyTask::Spawned(task))
         });
         task.note_wake();

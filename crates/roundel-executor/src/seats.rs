@@ -2,7 +2,10 @@
 //!
 //! A seat is two words, whether taken or free: the free ones are threaded into a list.
 
-use std::{mem, rc::Rc};
+use std::{
+    mem::{self, ManuallyDrop},
+    rc::Rc,
+};
 
 use crate::{
     cell::TaskRef,
@@ -65,7 +68,9 @@ impl Seat {
 
 #[derive(Default)]
 pub(crate) struct Seats {
-    seats: Vec<Seat>,
+    /// A free one holds nothing that would have to be dropped, so that it need not be looked at
+    /// when it is taken.
+    seats: Vec<ManuallyDrop<Seat>>,
     free: Option<u32>,
     taken: usize,
 }
@@ -79,7 +84,8 @@ impl Seats {
     pub(crate) fn take_free(&mut self) -> (usize, Generation) {
         self.taken += 1;
         if let Some(index) = self.free
-            && let Some(&Seat::Free(generation, next)) = self.seats.get(index as usize)
+            && let Some(seat) = self.seats.get(index as usize)
+            && let Seat::Free(generation, next) = **seat
         {
             self.free = next;
             return (index as usize, generation);
@@ -91,17 +97,18 @@ impl Seats {
     fn add(&mut self) -> (usize, Generation) {
         let index = self.seats.len();
         assert!(index < MOST_TASKS, "spawning a task: 2^28 tasks live already");
-        self.seats.push(Seat::Free(Generation::FIRST, None));
+        self.seats.push(ManuallyDrop::new(Seat::Free(Generation::FIRST, None)));
         (index, Generation::FIRST)
     }
 
     #[inline]
     pub(crate) fn sit_down(&mut self, ticket: Ticket, task: AnyTask) {
         let generation = ticket.generation();
-        self.seats[ticket.index()] = match task {
-            AnyTask::Spawned(task) => Seat::Spawned(generation, task),
-            AnyTask::Child(member) => Seat::Child(generation, member),
-        };
+        let seat = &mut self.seats[ticket.index()];
+        match task {
+            AnyTask::Spawned(task) => *seat = ManuallyDrop::new(Seat::Spawned(generation, task)),
+            AnyTask::Child(member) => *seat = ManuallyDrop::new(Seat::Child(generation, member)),
+        }
     }
 
     /// The seat of a task that has ended is free, and its ticket stale; the task comes back, to be
@@ -112,7 +119,8 @@ impl Seats {
         if seat.generation() != ticket.generation() {
             return None;
         }
-        let left = mem::replace(seat, Seat::Free(ticket.generation().next(), self.free));
+        let free = ManuallyDrop::new(Seat::Free(ticket.generation().next(), self.free));
+        let left = ManuallyDrop::into_inner(mem::replace(seat, free));
         self.free = Some(ticket.index() as u32);
         self.taken -= 1;
         match left {
@@ -133,11 +141,17 @@ impl Seats {
     }
 
     pub(crate) fn sitting(&self) -> impl Iterator<Item = Sitting<'_>> {
-        self.seats.iter().filter_map(Seat::sitting)
+        self.seats.iter().filter_map(|seat| seat.sitting())
     }
 
     pub(crate) fn len(&self) -> usize {
         self.taken
+    }
+}
+
+impl Drop for Seats {
+    fn drop(&mut self) {
+        self.seats.drain(..).for_each(|seat| drop(ManuallyDrop::into_inner(seat)));
     }
 }
 

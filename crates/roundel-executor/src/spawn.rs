@@ -141,8 +141,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let cell = executor.seat(handle, site, |header| {
-        let cell = Joinable::new(&executor.blocks, header, future);
+    let cell = executor.seat(handle, site, |birth| {
+        let cell = Joinable::new(&executor.blocks, birth, future);
         let task = AnyTask::Spawned(cell.task().clone());
         (cell, task)
     });

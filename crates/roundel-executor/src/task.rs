@@ -119,9 +119,7 @@ impl<T> Drop for Task<T> {
         let header = self.header();
         header.clear(Flags::OWNED);
         // A panic that nobody has read is told now; nobody else will be able to.
-        if header.has(Flags::DONE)
-            && !header.has(Flags::TAKEN)
-            && let Some(Err(error)) = self.cell.take()
+        if let Some(Err(error)) = self.cell.take()
             && let Ok(payload) = error.try_into_panic()
             && let Some(handle) = LoopHandle::try_current()
         {

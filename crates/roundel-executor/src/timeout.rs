@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     fmt,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::pin,
     task::Poll,
     time::Duration,
 };
@@ -121,14 +121,13 @@ pub fn timeout_scope<T>(
     body: impl AsyncFnOnce(&TimeoutScope) -> T,
 ) -> impl Future<Output = Result<T, Elapsed>> {
     let deadline = deadline.into();
-    let timer = sleep_until(deadline);
+    let mut timer = sleep_until(deadline);
     async move {
         let scope = TimeoutScope {
             deadline: Cell::new(deadline),
             moved: Cell::new(true),
             expired: Cell::new(false),
         };
-        let mut timer = timer;
         let mut running = pin!(Some(body(&scope)));
         let value = poll_fn(|context| {
             // The body goes first: a value wins over a deadline of the same turn.
@@ -144,7 +143,8 @@ pub fn timeout_scope<T>(
                     return Poll::Ready(None);
                 }
             }
-            Pin::new(&mut timer).poll(context).map(|()| None)
+            // Without a note: what the task waits for is the body's to say.
+            if timer.is_over(context) { Poll::Ready(None) } else { Poll::Pending }
         })
         .await;
         match value {

@@ -192,10 +192,15 @@ impl Core {
     }
 
     /// Queues what had arrived from other threads by now.
+    #[inline]
     pub(crate) fn drain_inbox(self: &Rc<Self>) {
-        if !self.inbox.wake.take_work() {
-            return;
+        if self.inbox.wake.take_work() {
+            self.queue_arrivals();
         }
+    }
+
+    #[cold]
+    fn queue_arrivals(self: &Rc<Self>) {
         let arrivals = self.arrivals.borrow();
         let Some(arrivals) = &*arrivals else { return };
         let mut taken = 0;
@@ -221,6 +226,9 @@ impl Core {
     }
 
     fn deliver_completions(&self) {
+        if self.completed.borrow().is_empty() {
+            return;
+        }
         // One at a time: a waker of somebody else's making may panic, and the rest must not be lost.
         loop {
             let nth = self.delivered.get();
@@ -272,10 +280,7 @@ impl Core {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 while left > 0 {
                     left -= 1;
-                    let work = self.ready.borrow_mut().pop();
-                    if let Some(work) = work {
-                        self.run(work, handle);
-                    }
+                    self.run_next(handle);
                     if self.stalls.is_slice_full() {
                         self.check_for_stall(self.now());
                     }
@@ -294,6 +299,21 @@ impl Core {
                 }
             }
         }
+        self.ready.borrow_mut().shrink();
+    }
+
+    #[inline]
+    fn run_next(&self, handle: &LoopHandle) {
+        let mut ready = self.ready.borrow_mut();
+        if let Some(ticket) = ready.pop_ticket() {
+            drop(ready);
+            if let Some(layer) = self.layer.get() {
+                layer.run(handle, ticket);
+            }
+        } else if let Some(work) = ready.pop() {
+            drop(ready);
+            self.run(work, handle);
+        }
     }
 
     /// Takes the work from where it is kept and runs it, unless it was cancelled there.
@@ -306,11 +326,6 @@ impl Core {
             Work::Job(job, site) => {
                 self.begin(site, 0);
                 job.run(handle);
-            }
-            Work::Ticket(ticket) => {
-                if let Some(layer) = self.layer.get() {
-                    layer.run(handle, ticket);
-                }
             }
             Work::Timer(key) => {
                 let timer = self.timers.borrow_mut().take(key);
@@ -335,7 +350,9 @@ impl Core {
                 self.begin(parcel.site(), 0);
                 parcel.run();
             }
-            Work::Cancelled => {}
+            // A ticket is its layer's to run.
+            // A ticket is its layer's to run.
+            Work::Ticket(_) | Work::Cancelled => {}
         }
     }
 

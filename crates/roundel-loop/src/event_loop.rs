@@ -143,7 +143,7 @@ impl EventLoop {
         let mut future = pin!(future);
         let mut turned = false;
         loop {
-            if woken.woken.swap(false, Ordering::AcqRel) {
+            if woken.take() {
                 self.core().stalls.begin(site, 0);
                 if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                     return Ok(output);
@@ -311,6 +311,13 @@ impl Drop for StopIsOver<'_> {
 struct MainWaker {
     woken: AtomicBool,
     inbox: Arc<Inbox>,
+}
+
+impl MainWaker {
+    /// Whether the future was woken; a plain load while it was not.
+    fn take(&self) -> bool {
+        self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::AcqRel)
+    }
 }
 
 impl Wake for MainWaker {

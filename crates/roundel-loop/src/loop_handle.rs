@@ -103,7 +103,7 @@ impl LoopHandle {
     #[inline]
     pub fn queue_ticket(&self, ticket: usize) {
         if !self.is_closed() {
-            self.core.ready.borrow_mut().push(Work::Ticket(ticket));
+            self.core.ready.borrow_mut().push_ticket(ticket);
         }
     }
 
