@@ -51,7 +51,8 @@ pub trait RemoteSpawn: sealed::Sealed {
     /// neither does dropping the `Promised`: then the task goes on, and its outcome goes nowhere. A
     /// panic in `make` is the task's.
     ///
-    /// If the loop is closed before the task has ended, the promise is [`Broken::Abandoned`].
+    /// If the loop is closed before the task has ended, the promise is
+    /// [`Broken::Abandoned`](roundel_promise::Broken::Abandoned).
     ///
     /// # Errors
     /// The loop is closed; `make` comes back.

@@ -65,7 +65,7 @@ pub(crate) fn with<R>(look: impl FnOnce(Option<&LoopHandle>) -> R) -> R {
 /// The turn of a ticket, until dropped; then it is again whose turn it was before. Turns nest: a
 /// task may poll others.
 ///
-/// For the layer above. Whatever [`wake`] is told about the ticket meanwhile is kept here and costs
+/// For the layer above. Whatever [`wake_ticket`] is told about the ticket meanwhile is kept here and costs
 /// nothing but a look at this thread's own memory.
 #[derive(Debug)]
 #[must_use = "the turn is over when this is dropped"]
