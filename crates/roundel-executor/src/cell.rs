@@ -29,7 +29,7 @@
 
 use std::{
     alloc::{Layout, alloc, dealloc, handle_alloc_error},
-    cell::UnsafeCell,
+    cell::{RefCell, UnsafeCell},
     fmt,
     future::Future,
     marker::PhantomData,
@@ -49,6 +49,7 @@ use crate::{
     executor::Executor,
     header::{Birth, Flags, Header},
     life::{self, Life, Outcome, Step},
+    seats::{Seats, Sitting},
     ticket::{Ticket, wake},
     unread::report_panic,
 };
@@ -77,8 +78,7 @@ struct TaskCell<F: Future, H> {
 /// The functions of a block that depend on its types. Each may be called with a living block that
 /// was made with this table, by a pointer to all of it, and with nothing else.
 struct Table {
-    step: unsafe fn(NonNull<Head>, &LoopHandle, &Executor) -> Step,
-    finish: unsafe fn(NonNull<Head>, &LoopHandle),
+    step: unsafe fn(NonNull<Head>, &LoopHandle, &Executor),
     close: unsafe fn(NonNull<Head>, &Executor),
     /// Moves the outcome to where the pointer leads: room for an `Outcome<T>`. For whoever has just
     /// set TAKEN on a task that is DONE.
@@ -122,7 +122,6 @@ where
 {
     const TABLE: Table = Table {
         step: Self::step,
-        finish: Self::finish,
         close: Self::close,
         take: Self::take,
         put_back: Self::put_back,
@@ -163,23 +162,34 @@ where
         unsafe { block.cast::<Self>().as_ref() }
     }
 
-    unsafe fn step(block: NonNull<Head>, handle: &LoopHandle, executor: &Executor) -> Step {
+    /// The task's step, and whatever follows from it.
+    unsafe fn step(block: NonNull<Head>, handle: &LoopHandle, executor: &Executor) {
         // SAFETY: the caller's word, here and below.
-        life::step(unsafe { Self::of(block) }, handle, executor)
-    }
-
-    /// The end, once the flags say DONE: the outcome is there for whoever waits.
-    unsafe fn finish(block: NonNull<Head>, handle: &LoopHandle) {
-        // SAFETY: as in `step`.
         let cell = unsafe { Self::of(block) };
         let header = &cell.head.header;
+        match life::step(cell, handle, executor) {
+            Step::Waiting => {}
+            Step::Again => {
+                executor.count_wake();
+                handle.queue_ticket(header.ticket.number());
+            }
+            Step::Done => {
+                let _seated = life::finish(header, executor);
+                cell.hand_over(handle);
+            }
+        }
+    }
+
+    /// The flags say DONE: the outcome goes to whoever is there for it.
+    fn hand_over(&self, handle: &LoopHandle) {
+        let header = &self.head.header;
         if H::EXISTS {
-            if let Some(outcome) = cell.take_outcome() {
-                cell.heir.inherit(outcome);
+            if let Some(outcome) = self.take_outcome() {
+                self.heir.inherit(outcome);
             }
         } else if !header.has(Flags::OWNED) {
-            // Nobody is there to take it: a panic goes to the loop's handler, a value is dropped.
-            if let Some(Err(error)) = cell.take_outcome()
+            // Nobody is: a panic goes to the loop's handler, a value is dropped.
+            if let Some(Err(error)) = self.take_outcome()
                 && let Ok(payload) = error.try_into_panic()
             {
                 report_panic(handle, header, "a task panicked", payload);
@@ -354,26 +364,33 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// Makes the task's step, and whatever follows from it.
-    #[inline]
+    /// Makes the task's step.
     pub(crate) fn step(&self, handle: &LoopHandle, executor: &Executor) {
-        let head = self.head();
         // SAFETY: the table is the block's own, here and below, and the reference keeps the block.
-        match unsafe { (head.table.step)(self.0, handle, executor) } {
-            Step::Waiting => {}
-            Step::Again => {
-                executor.count_wake();
-                handle.queue_ticket(head.header.ticket.number());
-            }
-            Step::Done => self.finish(handle, executor),
-        }
+        unsafe { (self.head().table.step)(self.0, handle, executor) }
     }
 
-    fn finish(&self, handle: &LoopHandle, executor: &Executor) {
-        let head = self.head();
-        life::finish(&head.header, executor);
-        // SAFETY: as in `step`.
-        unsafe { (head.table.finish)(self.0, handle) };
+    /// Makes the step of the task that sits there.
+    #[inline]
+    pub(crate) fn step_of(
+        ticket: Ticket,
+        seats: &RefCell<Seats>,
+        handle: &LoopHandle,
+        executor: &Executor,
+    ) {
+        let seated = match seats.borrow().get(ticket) {
+            Some(Sitting::Spawned(task)) => task.0,
+            _ => return, // it has ended, or is a child, which gets its turns from its owner
+        };
+        // SAFETY: the reference in the seat keeps the block. A task that runs leaves its seat only
+        // in its own step, which takes that reference along until it has ended (`life::finish`);
+        // closing the executor passes by tasks that run. One that does not run, as its step has
+        // been refused, is not touched any more.
+        unsafe {
+            let Head { table, header } = seated.as_ref();
+            handle.begins(header.site, header.id);
+            (table.step)(seated, handle, executor);
+        }
     }
 
     /// The loop is closed: drops the future and whatever else may hold the task in a circle.

@@ -189,7 +189,7 @@ impl<F: Future + Unpin> Children<F> {
         match turn.stage.into_inner() {
             Stage::CleaningUp(outcome) if step == Step::Done => {
                 self.leave(member);
-                life::finish(&member.header, &self.executor);
+                let _seated = life::finish(&member.header, &self.executor);
                 Some(outcome)
             }
             stage => {
@@ -257,7 +257,7 @@ impl<F: Future + Unpin> Children<F> {
             let clean_ups = header.if_rare(|rare| mem::take(&mut rare.clean_ups));
             if !header.has(Flags::DONE) {
                 header.set(Flags::CANCELLED);
-                life::finish(header, &self.executor);
+                let _seated = life::finish(header, &self.executor);
             }
             hand_on(clean_ups.unwrap_or_default());
             match dropped {

@@ -14,7 +14,7 @@ use crate::{
     cell::{TaskRef, free_all},
     context::Outside,
     header::{Birth, Flags, Header},
-    measure::{Measure, now},
+    measure::Measure,
     note::{Note, WaitsFor, nanoseconds},
     roster::{Member, Roster},
     seats::{Seats, Sitting},
@@ -131,15 +131,14 @@ impl Executor {
         task
     }
 
-    /// A task has ended: its seat is free, and its ticket stale.
+    /// A task has ended: its seat is free, its ticket stale, and it comes back.
     #[inline]
-    pub(crate) fn leave(&self, ticket: Ticket) {
-        let task = self.seats.borrow_mut().leave(ticket);
-        if let Some(task) = &task
-            && task.header().has(Flags::RARE)
-        {
+    pub(crate) fn leave(&self, ticket: Ticket) -> Option<AnyTask> {
+        let task = self.seats.borrow_mut().leave(ticket)?;
+        if task.header().has(Flags::RARE) {
             self.measure.remember(task.header());
         }
+        Some(task)
     }
 
     /// The living among the tasks with these numbers, which are sorted; looks at every task, once.
@@ -252,12 +251,11 @@ impl Executor {
         Some(task)
     }
 
-    /// Makes a task the current one for as long as the guard lives.
+    /// A turn of the task: it is the current one until the guard is dropped.
     #[inline]
-    pub(crate) fn enter<'a>(&self, header: &'a Header) -> Entered<'a> {
+    pub(crate) fn enter(&self, header: &Header) -> TicketTurn {
         self.polls.set(self.polls.get() + 1);
-        let since = if self.measure.is_on() { now() } else { None };
-        Entered { turn: TicketTurn::begin(header.ticket.number()), header, since }
+        TicketTurn::begin(header.ticket.number())
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -282,39 +280,6 @@ pub(crate) fn current_ticket() -> Option<Ticket> {
     Ticket::from_number(TicketTurn::current())
 }
 
-/// The task that was current before is current again when this is dropped.
-pub(crate) struct Entered<'a> {
-    turn: TicketTurn,
-    header: &'a Header,
-    /// When it was entered, if polls are measured.
-    since: Option<Instant>,
-}
-
-impl Entered<'_> {
-    /// Whether the task has woken itself.
-    #[inline]
-    pub(crate) fn take_wake(&self) -> bool {
-        self.turn.take_wake()
-    }
-}
-
-impl Drop for Entered<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(since) = self.since {
-            book(self.header, since);
-        }
-    }
-}
-
-#[cold]
-fn book(header: &Header, since: Instant) {
-    if let Some(now) = now() {
-        let poll = now.saturating_duration_since(since);
-        header.rare(|rare| rare.poll_time.add(poll));
-    }
-}
-
 impl Drop for Executor {
     fn drop(&mut self) {
         free_all(&self.blocks);
@@ -329,15 +294,8 @@ impl Layer for Executor {
 
     #[inline]
     fn run(&self, handle: &LoopHandle, ticket: usize) {
-        let task = Ticket::from_number(ticket).and_then(|ticket| {
-            match self.seats.borrow().get(ticket)? {
-                Sitting::Spawned(task) => Some(task.clone()),
-                Sitting::Child(_) => None, // its owner gives it its turns
-            }
-        });
-        if let Some(task) = task {
-            handle.begins(task.site, task.id);
-            task.step(handle, self);
+        if let Some(ticket) = Ticket::from_number(ticket) {
+            TaskRef::step_of(ticket, &self.seats, handle, self);
         }
     }
 
@@ -353,7 +311,9 @@ impl Layer for Executor {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.close(self))) {
                 panicked.get_or_insert(payload);
             }
-            self.leave(task.header().ticket);
+            if !task.header().has(Flags::RUNNING) {
+                drop(self.leave(task.header().ticket));
+            }
         }
         if let Some(payload) = panicked {
             resume_unwind(payload);

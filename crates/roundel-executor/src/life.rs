@@ -17,7 +17,7 @@ use roundel_loop::LoopHandle;
 use crate::{
     JoinError,
     cell::waker,
-    executor::Executor,
+    executor::{AnyTask, Executor},
     header::{Flags, Header},
     note::Note,
 };
@@ -63,7 +63,11 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     if !header.begin_step() {
         return Step::Waiting;
     }
-    let entered = executor.enter(header);
+    let timed = executor.measure.is_on();
+    if timed {
+        executor.measure.begin(handle);
+    }
+    let turn = executor.enter(header);
     let waker = mem::ManuallyDrop::new(waker(header.ticket));
     let mut context = Context::from_waker(&waker);
     if !header.has(Flags::CLEANING) {
@@ -75,10 +79,14 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     }
     let done = header.has(Flags::CLEANING)
         && (!header.has(Flags::RARE) || clean_up(header, handle, executor, &mut context));
+    let woken = turn.end();
+    if timed {
+        executor.measure.end(handle, header);
+    }
     header.clear(Flags::RUNNING);
     if done {
         Step::Done
-    } else if entered.take_wake() || header.has(Flags::QUEUED) {
+    } else if woken || header.has(Flags::QUEUED) {
         header.set(Flags::QUEUED);
         Step::Again
     } else {
@@ -120,12 +128,14 @@ fn end<L: Life>(life: &L, outcome: Outcome<L::Value>) {
     }
 }
 
-/// The end: the seat is free, and whoever waits is woken. The outcome must be in its place.
+/// The end: the seat is free, and whoever waits is woken. The outcome must be in its place. Who sat
+/// there comes back.
 #[inline]
-pub(crate) fn finish(header: &Header, executor: &Executor) {
+pub(crate) fn finish(header: &Header, executor: &Executor) -> Option<AnyTask> {
     header.set(Flags::DONE);
-    executor.leave(header.ticket);
+    let seated = executor.leave(header.ticket);
     header.wake_joiners();
+    seated
 }
 
 /// Polls what the future left to clean up; whether all of it is done.

@@ -54,11 +54,6 @@ pub fn measure_polls(handle: &LoopHandle, on: bool) {
     Executor::of(handle).measure.on.set(on);
 }
 
-/// The time by the running loop's clock.
-pub(crate) fn now() -> Option<Instant> {
-    LoopHandle::with_current(|handle| Some(handle?.now()))
-}
-
 /// As many as the stall watch may suspect at once.
 const REMEMBERED: usize = 32;
 
@@ -66,6 +61,8 @@ const REMEMBERED: usize = 32;
 #[derive(Default)]
 pub(crate) struct Measure {
     on: Cell<bool>,
+    /// When the steps began that are being made: a task may poll others within its own.
+    begun: RefCell<Vec<Instant>>,
     /// The names of the last tasks that had one and have ended: a task may stall the loop in its
     /// last step.
     ended: RefCell<VecDeque<(u64, Rc<str>)>>,
@@ -75,6 +72,22 @@ impl Measure {
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         self.on.get()
+    }
+
+    /// A step begins that is timed.
+    #[cold]
+    pub(crate) fn begin(&self, handle: &LoopHandle) {
+        self.begun.borrow_mut().push(handle.now());
+    }
+
+    /// The step that began last ends.
+    #[cold]
+    pub(crate) fn end(&self, handle: &LoopHandle, header: &Header) {
+        let begun = self.begun.borrow_mut().pop();
+        if let Some(begun) = begun {
+            let poll = handle.now().saturating_duration_since(begun);
+            header.rare(|rare| rare.poll_time.add(poll));
+        }
     }
 
     /// A task has ended.

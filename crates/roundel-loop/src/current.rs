@@ -90,10 +90,10 @@ impl TicketTurn {
         CURRENT.with(|current| current.ticket.get())
     }
 
-    /// Whether the ticket has been woken in its own turn, since it was last asked.
+    /// Ends the turn; tells whether the ticket has been woken in it.
     #[inline]
-    pub fn take_wake(&self) -> bool {
-        CURRENT.with(|current| current.woken.replace(false))
+    pub fn end(self) -> bool {
+        CURRENT.with(|current| current.woken.get())
     }
 }
 
