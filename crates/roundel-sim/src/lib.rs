@@ -25,8 +25,21 @@
 #![cfg(unix)]
 
 mod auto_jump;
+mod bell;
 mod cancel_at_every_await;
+mod disk;
+mod driver;
+mod network;
+mod random;
+mod slab;
+mod socket;
+mod trace;
 
 pub use auto_jump::AutoJump;
 pub use cancel_at_every_await::{Cut, CutShort, cancel_at_every_await};
+pub use disk::Disk;
+pub use driver::{RungHosts, SimDriver};
+pub use network::{Faults, HostId, Link, Network};
+pub use random::Random;
 pub use roundel_timer::VirtualClock;
+pub use trace::TraceEvent;
