@@ -58,13 +58,14 @@ impl Bell {
 
 impl Notify for Bell {
     fn notify(&self) {
-        if self.rung.swap(true, Ordering::AcqRel) {
-            return;
-        }
+        let was_rung = self.rung.swap(true, Ordering::AcqRel);
         if let Some((board, host)) = &self.board {
             let mut hosts = board.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             hosts.push(*host);
             board.rung.store(true, Ordering::Release);
+        }
+        if was_rung {
+            return;
         }
         // Between the sleeper's look and its sleep nobody gets in.
         let _asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);

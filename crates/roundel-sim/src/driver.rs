@@ -410,7 +410,8 @@ impl Driver for SimDriver {
     ) -> Result<(), DriverError> {
         self.statistics.waits += 1;
         self.hear();
-        let may_wait = timeout != Some(Duration::ZERO);
+        // Whoever rang before has been heard by the time that this returns.
+        let may_wait = timeout != Some(Duration::ZERO) && !self.bell.take();
         let until = may_wait.then(|| Some(self.network.clock().now() + timeout?)).flatten();
         if !may_wait
             && self.network.next_arrival().is_some_and(|at| at <= self.network.clock().now())

@@ -123,6 +123,29 @@ impl Network {
         self.with(|state| state.faults = faults);
     }
 
+    /// Lets only so many faults happen: those of [`Faults`], and losses, duplicates and changes of
+    /// order on links. Those beyond are drawn and left out. For whoever looks for the one that
+    /// matters.
+    pub fn limit_faults(&self, most: u64) {
+        self.with(|state| state.most_faults = most);
+    }
+
+    /// How many faults have happened.
+    pub fn faults_so_far(&self) -> u64 {
+        self.with(|state| state.struck)
+    }
+
+    /// Whether a wake of a host comes late, by the [`Faults`]; and by how much.
+    pub fn wake_delay(&self) -> Option<Duration> {
+        self.with(|state| state.wake_delay())
+    }
+
+    /// Lets the seed decide between packets that arrive at one time, instead of the order in which
+    /// they were sent.
+    pub fn shuffle_ties(&self, shuffles: bool) {
+        self.with(|state| state.shuffles_ties = shuffles);
+    }
+
     /// Lets no packet through from `from` to `to`, or lets them through again. Connections are not
     /// told: they send again and again, until it works or they give up.
     pub fn cut(&self, from: HostId, to: HostId, is_cut: bool) {
@@ -175,7 +198,7 @@ impl Network {
         self.with(|state| state.take_woken(into));
     }
 
-    /// How many sockets are open, on all hosts.
+    /// How many sockets programs hold open, on all hosts.
     pub fn open_sockets(&self) -> usize {
         self.with(|state| state.open_sockets())
     }
@@ -213,6 +236,7 @@ impl Network {
 
     /// The program's side of a socket.
     pub(crate) fn wrap(&self, id: SockId) -> Socket {
+        self.with(|state| state.hold(id, true));
         Socket::foreign(Rc::new(SimSocket::new(self.clone(), id)))
     }
 

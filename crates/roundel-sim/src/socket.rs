@@ -26,6 +26,7 @@ impl SimSocket {
     pub(crate) fn into_id(self) -> SockId {
         let mut this = self;
         this.is_let_go = true;
+        this.network.with(|state| state.hold(this.id, false));
         this.id
     }
 

@@ -57,7 +57,7 @@ pub use roundel_promise as promise;
 pub use roundel_run as run;
 pub use roundel_selector as selector;
 pub use roundel_signal as signal;
-pub use roundel_sim as sim;
+pub use roundel_world as sim;
 pub use roundel_timer as timer;
 
 pub use roundel_executor::{

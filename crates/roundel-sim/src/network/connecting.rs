@@ -135,7 +135,7 @@ impl State {
         match listener {
             _ if !self.host(host).up => self.send_control_later(again, tries),
             None => {
-                let slow = self.luck.chance(self.faults.slow_refusals);
+                let slow = self.strikes(self.faults.slow_refusals);
                 let delay = if slow { self.luck.below(1_000_000_000) } else { 0 };
                 match self.arrival(host, client, HEADERS) {
                     Some(at) => self.at(at + delay, Packet::Refused { to: from }),
@@ -262,7 +262,7 @@ impl State {
         if listener.queue.is_empty() {
             return Err(Errno::WOULDBLOCK);
         }
-        if self.luck.chance(self.faults.emfile_on_accept) {
+        if self.strikes(self.faults.emfile_on_accept) {
             self.note(host, "EMFILE", host, 0, 0);
             return Err(Errno::MFILE);
         }

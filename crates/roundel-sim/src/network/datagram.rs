@@ -77,10 +77,10 @@ impl State {
         // To nobody's address: the wire does not tell.
         let Some(owner) = self.owner_of(host, to.ip()) else { return };
         let link = self.links.of(host, owner);
-        let twice = host != owner && self.travel.chance(link.duplication);
+        let twice = host != owner && self.befalls(link.duplication);
         for _ in 0..=u8::from(twice) {
             let Some(mut at) = self.arrival(host, owner, data.len() + HEADERS) else { continue };
-            if host != owner && self.travel.chance(link.reordering) {
+            if host != owner && self.befalls(link.reordering) {
                 // Late by up to four times the way: those behind it overtake.
                 let late = (link.latency + link.jitter) * 4 + Duration::from_micros(1);
                 at += self.travel.time(late).as_nanos() as u64;

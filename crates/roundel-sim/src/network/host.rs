@@ -19,6 +19,11 @@ use super::{
 pub struct HostId(pub(crate) u32);
 
 impl HostId {
+    /// The host with this number; whether there is one depends on the network.
+    pub fn new(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number, from 0 in the order in which hosts were added.
     pub fn number(self) -> u32 {
         self.0
@@ -103,7 +108,7 @@ impl State {
     }
 
     pub(crate) fn resolve(&mut self, asking: HostId, name: &str) -> io::Result<IpAddr> {
-        if self.luck.chance(self.faults.resolver_failure) {
+        if self.strikes(self.faults.resolver_failure) {
             self.note(asking, "unresolved", asking, 0, 0);
             let why = "the resolver did not answer";
             return Err(io::Error::new(io::ErrorKind::TimedOut, why));

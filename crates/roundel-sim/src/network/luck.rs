@@ -6,14 +6,36 @@ use super::{
 };
 
 impl State {
+    /// Whether the kernel does what it does with this probability.
+    pub(crate) fn strikes(&mut self, probability: f64) -> bool {
+        self.luck.chance(probability) && self.may_strike()
+    }
+
+    /// Whether the wire does what it does with this probability.
+    pub(crate) fn befalls(&mut self, probability: f64) -> bool {
+        self.travel.chance(probability) && self.may_strike()
+    }
+
+    /// Faults beyond the limit are drawn and do not happen, so that all draws stay where they were.
+    fn may_strike(&mut self) -> bool {
+        let may = self.struck < self.most_faults;
+        self.struck += u64::from(may);
+        may
+    }
+
     /// Whether a signal interrupts this call.
     pub(crate) fn is_interrupted(&mut self) -> bool {
-        self.luck.chance(self.faults.interrupted)
+        self.strikes(self.faults.interrupted)
+    }
+
+    pub(crate) fn wake_delay(&mut self) -> Option<std::time::Duration> {
+        let late = self.strikes(self.faults.delayed_wakes);
+        late.then(|| self.luck.time(self.faults.wake_delay))
     }
 
     /// Now and then, reports a socket ready although it is not.
     pub(crate) fn maybe_lie(&mut self, id: SockId) {
-        if self.luck.chance(self.faults.spurious_readiness) {
+        if self.strikes(self.faults.spurious_readiness) {
             self.tell(id, Flags::BOTH);
         }
     }

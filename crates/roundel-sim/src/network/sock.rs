@@ -30,6 +30,8 @@ pub(crate) struct Sock {
     /// What there is to tell, and whether the host's driver has been told to ask.
     pub(crate) news: Flags,
     pub(crate) is_listed: bool,
+    /// A program has it; until it is accepted, nobody has.
+    pub(crate) held: bool,
     /// The program has closed it; what it sent is still on its way.
     pub(crate) closed: bool,
     /// What cancelled operations had received already, by the order in which it came.
@@ -117,6 +119,7 @@ impl Sock {
             sources: Vec::new(),
             news: Flags::default(),
             is_listed: false,
+            held: false,
             closed: false,
             returned: BTreeMap::new(),
             receipts: 0,

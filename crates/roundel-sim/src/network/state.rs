@@ -22,6 +22,9 @@ pub(crate) struct State {
     pub(crate) packets: Packets,
     pub(crate) links: Links,
     pub(crate) faults: Faults,
+    /// How many have struck, and how many may.
+    pub(crate) struck: u64,
+    pub(crate) most_faults: u64,
     /// Whether the seed decides between packets of one time.
     pub(crate) shuffles_ties: bool,
     /// What happens to packets.
@@ -45,6 +48,8 @@ impl State {
             packets: Packets::default(),
             links: Links::default(),
             faults: Faults::NONE,
+            struck: 0,
+            most_faults: u64::MAX,
             shuffles_ties: false,
             travel: random.split("travel"),
             luck: random.split("luck"),
@@ -59,8 +64,15 @@ impl State {
         SockId(self.socks.insert(Sock::new(host, family, kind)))
     }
 
+    /// A program has a socket, or gives it back to be accepted again.
+    pub(crate) fn hold(&mut self, id: SockId, held: bool) {
+        if let Some(sock) = self.socks.get_mut(id.0) {
+            sock.held = held;
+        }
+    }
+
     pub(crate) fn open_sockets(&self) -> usize {
-        self.socks.iter().filter(|(_, sock)| !sock.closed).count()
+        self.socks.iter().filter(|(_, sock)| sock.held && !sock.closed).count()
     }
 
     /// Notes what happened to a host.

@@ -121,7 +121,6 @@ impl Stream {
 impl State {
     /// Source: recv(2).
     pub(crate) fn recv(&mut self, id: SockId, room: &mut [u8]) -> Result<usize, Errno> {
-        let (short, draw) = (self.faults.short_reads, &mut self.luck);
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
         if let Some(taken) = take_returned(sock, room) {
             return Ok(taken);
@@ -141,8 +140,9 @@ impl State {
         };
         if stream.unread > 0 {
             let all = stream.unread.min(room.len());
-            let cut = all > 1 && draw.chance(short);
-            let most = if cut { draw.within(1..all as u64) as usize } else { all };
+            let cut = all > 1 && self.strikes(self.faults.short_reads);
+            let most = if cut { self.luck.within(1..all as u64) as usize } else { all };
+            let stream = self.socks.get_mut(id.0).and_then(Sock::stream).ok_or(Errno::BADF)?;
             let taken = stream.take(&mut room[..most]);
             self.make_room(id, taken);
             return Ok(taken);
@@ -202,7 +202,7 @@ impl State {
             stream.blocked = true;
             return Err(Errno::WOULDBLOCK);
         }
-        let short = room > 1 && self.luck.chance(self.faults.short_writes);
+        let short = room > 1 && self.strikes(self.faults.short_writes);
         let count = if short { self.luck.within(1..room as u64) as usize } else { room };
         if short {
             self.later(Duration::from_micros(100), Packet::Room { to: id });
@@ -213,9 +213,9 @@ impl State {
         }
         let content = Content::Data(data[..count].to_vec());
         if is_unix {
-            self.hand_over(id, content)?
+            self.hand_over(id, content)?;
         } else {
-            self.ship(id, content)
+            self.ship(id, content);
         }
         Ok(count)
     }
@@ -320,7 +320,7 @@ impl State {
                 self.note(host, "end", other, 0, 0);
             }
         }
-        if self.luck.chance(self.faults.resets) {
+        if self.strikes(self.faults.resets) {
             self.kill(to, Errno::CONNRESET);
             self.kill(from, Errno::CONNRESET);
         }

@@ -20,7 +20,7 @@ impl State {
             return None;
         }
         let link = self.links.of(from, to);
-        if self.travel.chance(link.loss) {
+        if self.befalls(link.loss) {
             return None;
         }
         let sent = match link.bandwidth {
