@@ -313,6 +313,11 @@ impl<T: Copy> Ring<T> {
         }
         let (room, makes) = (in_flight.request.room(), in_flight.request.makes_descriptors());
         let got = match (result, room, cqueue::buffer_select(flags)) {
+            (Err(error), Some(room), Some(id)) => {
+                // Chosen before it failed; nobody else will offer it again.
+                drop(self.rooms(room).take(id, 0));
+                Err(error)
+            }
             (Err(error), ..) => Err(error),
             (Ok(length), Some(room), Some(id)) => {
                 let filled = self.rooms(room).take(id, length as usize);
