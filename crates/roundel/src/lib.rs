@@ -23,6 +23,7 @@
 //!     run          run, Runner, backends, a loop per core
 //! L3  executor     futures as call-backs           → event_loop promise timer
 //!     signal       OS signals as a stream          → promise
+//!     file         files as operations             → event_loop
 //! L2  event_loop   call-backs in order             → timer driver promise
 //!     sim          virtual clock under the loop    → timer driver
 //! L1  driver       operations, however reported    → selector
@@ -52,13 +53,14 @@
 
 pub use roundel_driver as driver;
 pub use roundel_executor as executor;
+pub use roundel_file as file;
 pub use roundel_loop as event_loop;
 pub use roundel_promise as promise;
 pub use roundel_run as run;
 pub use roundel_selector as selector;
 pub use roundel_signal as signal;
-pub use roundel_world as sim;
 pub use roundel_timer as timer;
+pub use roundel_world as sim;
 
 pub use roundel_executor::{
     AsyncExit, ContextVar, Elapsed, GroupError, JoinError, RemoteSpawn, ReturnWhen, Task,
