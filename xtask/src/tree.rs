@@ -8,7 +8,7 @@ use std::{fs, io};
 use crate::code::{code_of, lines_before_tests};
 use crate::failure::{Failure, Result};
 
-/// Directories that hold nothing a person wrote.
+/// Directories that hold nothing a person wrote; in a second work tree `.git` is a file.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
 
 /// The workspace's root.
@@ -111,7 +111,10 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_dir() && !SKIPPED.iter().any(|skipped| entry.file_name() == *skipped) {
+        if SKIPPED.iter().any(|skipped| entry.file_name() == *skipped) {
+            continue;
+        }
+        if kind.is_dir() {
             collect(&entry.path(), paths)?;
         } else if kind.is_file() {
             paths.push(entry.path());
