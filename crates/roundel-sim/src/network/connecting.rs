@@ -27,7 +27,12 @@ impl State {
         if sock.family != address.family() {
             return Err(Errno::AFNOSUPPORT);
         }
-        match (&sock.body, address) {
+        match (&mut sock.body, address) {
+            // Linux says once that it has worked.
+            (Body::Stream(stream), _) if !stream.is_told => {
+                stream.is_told = true;
+                Ok(())
+            }
             (Body::Connecting, _) => Err(Errno::ALREADY),
             (Body::Stream(_) | Body::Listener(_), _) => Err(Errno::ISCONN),
             (Body::Fresh, Address::Unix(name)) => self.connect_by_name(id, name),
@@ -36,7 +41,7 @@ impl State {
                 sock.peer = Some(address.clone());
                 Ok(())
             }
-            (Body::Fresh, Address::Inet(to)) => {
+            (Body::Fresh | Body::Failed, Address::Inet(to)) => {
                 sock.error = None;
                 sock.body = Body::Connecting;
                 let (host, to) = (sock.host, *to);
@@ -73,7 +78,7 @@ impl State {
         }
         match sock.body {
             Body::Connecting => Err(Errno::WOULDBLOCK),
-            Body::Fresh => Err(Errno::NOTCONN),
+            Body::Fresh | Body::Failed => Err(Errno::NOTCONN),
             _ => Ok(()),
         }
     }
@@ -175,6 +180,7 @@ impl State {
         }
         let mut stream = Stream::new(from, client, window);
         stream.listener = Some(listener);
+        stream.is_told = true;
         sock.body = Body::Stream(stream);
         let end = SockId(self.socks.insert(sock));
         self.send_syn_ack(end, from, 0);
@@ -247,7 +253,7 @@ impl State {
         if !matches!(sock.body, Body::Connecting) {
             return;
         }
-        sock.body = Body::Fresh;
+        sock.body = Body::Failed;
         sock.error = Some(why);
         let host = sock.host;
         self.note(host, what, host, 0, 0);

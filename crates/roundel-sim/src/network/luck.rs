@@ -43,7 +43,9 @@ impl State {
     /// Whether a receive would bring anything.
     pub(crate) fn has_news_for_reader(&self, id: SockId) -> bool {
         match self.socks.get(id.0) {
-            Some(sock) if matches!(sock.body, Body::Fresh | Body::Listener(_)) => true,
+            Some(sock) if matches!(sock.body, Body::Fresh | Body::Failed | Body::Listener(_)) => {
+                true
+            }
             Some(sock) => sock.readiness().has(Flags::READ),
             None => true,
         }

@@ -42,6 +42,8 @@ pub(crate) struct Sock {
 pub(crate) enum Body {
     Fresh,
     Connecting,
+    /// A connect came to nothing; another may be tried.
+    Failed,
     Listener(Listener),
     Stream(Stream),
     Datagrams(Datagrams),
@@ -151,7 +153,7 @@ impl Sock {
     pub(crate) fn readiness(&self) -> Flags {
         let when = |is: bool, flags: Flags| if is { flags } else { Flags::default() };
         let ready = match &self.body {
-            Body::Fresh => Flags::BOTH,
+            Body::Fresh | Body::Failed => Flags::BOTH,
             Body::Connecting => Flags::default(),
             Body::Listener(listener) => when(!listener.queue.is_empty(), Flags::READ),
             Body::Stream(stream) => {

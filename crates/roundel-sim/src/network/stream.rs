@@ -54,6 +54,8 @@ pub(crate) struct Stream {
     /// Whose queue it is on its way to.
     pub(crate) listener: Option<SockId>,
     pub(crate) probed: bool,
+    /// A connect has been answered with success.
+    pub(crate) is_told: bool,
 }
 
 impl Stream {
@@ -77,6 +79,7 @@ impl Stream {
             last_arrival: 0,
             listener: None,
             probed: false,
+            is_told: false,
         }
     }
 
@@ -132,11 +135,12 @@ impl State {
             return Ok(count);
         }
         let Sock { body: Body::Stream(stream), error, .. } = sock else {
-            return Err(match sock.error.take() {
-                Some(error) => Errno::from_raw_os_error(error),
-                None if matches!(sock.body, Body::Connecting) => Errno::WOULDBLOCK,
-                None => Errno::NOTCONN,
-            });
+            return match (sock.error.take(), &sock.body) {
+                (Some(error), _) => Err(Errno::from_raw_os_error(error)),
+                (None, Body::Connecting) => Err(Errno::WOULDBLOCK),
+                (None, Body::Failed) => Ok(0),
+                (None, _) => Err(Errno::NOTCONN),
+            };
         };
         if stream.unread > 0 {
             let all = stream.unread.min(room.len());

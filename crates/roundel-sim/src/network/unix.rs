@@ -59,7 +59,9 @@ impl State {
         let end = SockId(self.socks.insert(other));
         if let Some(sock) = self.socks.get_mut(id.0) {
             sock.peer = Some(Address::Unix(name.clone()));
-            sock.body = Body::Stream(Stream::new(end, host, window));
+            let mut stream = Stream::new(end, host, window);
+            stream.is_told = true;
+            sock.body = Body::Stream(stream);
         }
         if let Some(listening) = self.socks.get_mut(listener.0).and_then(Sock::listener) {
             listening.queue.push_back(end);
