@@ -76,7 +76,12 @@ impl Host {
 
     /// Its loop; none while it is down.
     pub fn handle(&self) -> Option<LoopHandle> {
-        self.world.with_host(self.id, |state| state.handle.clone())
+        self.world.with_host(
+            self.id,
+            |state| {
+                if state.is_ending { None } else { state.handle.clone() }
+            },
+        )
     }
 
     /// Whether it runs, paused or not.
@@ -118,7 +123,8 @@ impl Host {
         self.world.stop(self.id, false);
     }
 
-    /// Starts it, if it is down, or crashes and starts it: its program begins anew.
+    /// Starts it, if it is down, or crashes and starts it: its program begins anew, once the caller
+    /// has let others run.
     pub fn restart(&self) {
         if self.is_up() {
             self.crash();

@@ -91,15 +91,21 @@ impl World {
         drop(ended);
     }
 
+    /// Starts a host, unless somebody has done so already.
     fn begin_life(&self, id: HostId) {
-        self.0.network.power_on(id);
-        let (is_down, program) =
-            self.with_host(id, |state| (state.event_loop.is_none(), state.program.clone()));
-        if is_down {
-            self.open_loop(id);
+        if self.with_host(id, |state| state.event_loop.is_some()) {
+            return;
         }
+        self.0.network.power_on(id);
+        self.open_loop(id);
         self.0.network.note(id, "started", 0, 0);
-        let handle = self.with_host(id, |state| state.handle.clone());
+        self.run_program(id);
+    }
+
+    /// Lets a host that is up begin its program.
+    pub(crate) fn run_program(&self, id: HostId) {
+        let (program, handle) =
+            self.with_host(id, |state| (state.program.clone(), state.handle.clone()));
         if let (Some(program), Some(handle)) = (program, handle) {
             let future = program(Host { world: self.clone(), id });
             Builder::new().name(self.0.network.name(id)).spawn_on(&handle, future).detach();

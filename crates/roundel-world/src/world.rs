@@ -116,7 +116,7 @@ impl World {
             Box::pin(async move { program(host).await })
         });
         self.with_host(host.id, |state| state.program = Some(program));
-        self.start(host.id);
+        self.run_program(host.id);
         host
     }
 
