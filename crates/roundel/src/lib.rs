@@ -22,6 +22,7 @@
 //! L5  roundel      this facade
 //!     run          run, Runner, backends, a loop per core
 //! L3  executor     futures as call-backs           → event_loop promise timer
+//!     stream       buffered byte streams           → event_loop driver
 //!     signal       OS signals as a stream          → promise
 //!     file         files as operations             → event_loop
 //! L2  event_loop   call-backs in order             → timer driver promise
@@ -59,6 +60,7 @@ pub use roundel_promise as promise;
 pub use roundel_run as run;
 pub use roundel_selector as selector;
 pub use roundel_signal as signal;
+pub use roundel_stream as stream;
 pub use roundel_timer as timer;
 pub use roundel_world as sim;
 
@@ -74,6 +76,7 @@ pub use roundel_loop::{
 pub use roundel_promise::{Promise, Promised};
 pub use roundel_run::{Backend, LoopGroup, RunError, Runner, run};
 pub use roundel_signal::{SignalKind, signal};
+pub use roundel_stream::{StreamReader, StreamWriter};
 
 /// The README's example is a test.
 #[cfg(doctest)]
