@@ -30,9 +30,6 @@ const KEPT_AT_MOST: usize = 16;
 /// filled it again begins the count anew.
 const LARGE_RECEIVES: u8 = 8;
 
-/// No message is longer: UDP carries less, and Unix sockets' send buffers are smaller.
-const LONGEST_MESSAGE: usize = 256 << 10;
-
 /// A request in the kernel that brings arrivals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arm {
@@ -158,11 +155,6 @@ impl Endpoint {
     fn receiving(&mut self, at_most: usize) -> Request {
         self.appetite = at_most;
         let stream = self.is_stream();
-        if !stream && at_most > Room::LARGE {
-            // No room on offer is large enough, and what does not fit would be lost.
-            let buffer = whole(Buffer::with_room(at_most.min(LONGEST_MESSAGE)));
-            return Request::RecvInto { buffer };
-        }
         if !stream || (self.large_receives > 0 && at_most > Room::SMALL) {
             let (at_most, poll_first) = (at_most.min(Room::LARGE), self.drained);
             return Request::Recv { room: Room::holding(at_most), at_most, poll_first };

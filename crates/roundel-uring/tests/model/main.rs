@@ -20,7 +20,7 @@ fn random_programs_lose_nothing() {
     let seeds = match (number("ROUNDEL_SEED"), number("ROUNDEL_DEEP")) {
         (Some(seed), _) => seed..seed + 1,
         (None, Some(_)) => 0..20_000,
-        (None, None) => 0..60,
+        (None, None) => 0..150,
     };
     for seed in seeds {
         let told = Told(seed);
