@@ -30,10 +30,12 @@ impl Room {
 
     /// The smallest that holds `at_most` bytes, or the largest there is.
     pub(crate) const fn holding(at_most: usize) -> Self {
-        match at_most {
-            0..=Self::SMALL => Self::Small,
-            ..=Self::MIDDLE => Self::Middle,
-            _ => Self::Large,
+        if at_most <= Self::SMALL {
+            Self::Small
+        } else if at_most <= Self::MIDDLE {
+            Self::Middle
+        } else {
+            Self::Large
         }
     }
 }
