@@ -132,8 +132,8 @@ impl UringDriver {
 
     fn arrived(&mut self, source: SourceId, arrival: Arrival) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        endpoint.keep(arrival);
         let watched = !endpoint.watchers.is_empty();
+        endpoint.keep(arrival);
         self.serve_readers(source);
         if watched {
             // The arm took away what the watchers' polls would have seen.

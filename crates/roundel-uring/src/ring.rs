@@ -191,21 +191,25 @@ impl<T: Copy> Ring<T> {
 
     fn push(&mut self, entry: squeue::Entry, held: Option<Source>) {
         self.unseen.push_back(held);
-        self.backlog.push_back(entry);
-        self.fill_queue();
+        if !self.backlog.is_empty() || !self.push_now(&entry) {
+            self.backlog.push_back(entry);
+        }
+    }
+
+    /// Puts an entry into the submission queue, if there is room.
+    fn push_now(&mut self, entry: &squeue::Entry) -> bool {
+        // SAFETY: the entry was made by `start` or `cancel`. What its addresses point to belongs
+        // to a request in `in_flight`, which leaves that table after its last answer only, or is
+        // leaked; its descriptor is held open by `unseen`.
+        unsafe { self.uring.submission().push(entry) }.is_ok()
     }
 
     /// Moves entries from the backlog to the submission queue while there is room.
     fn fill_queue(&mut self) {
-        let mut queue = self.uring.submission();
-        while let Some(entry) = self.backlog.front() {
-            // SAFETY: the entry was made by `start` or `cancel`. What its addresses point to
-            // belongs to a request in `in_flight`, which leaves that table after its last answer
-            // only, or is leaked; its descriptor is held open by `unseen`.
-            if unsafe { queue.push(entry) }.is_err() {
-                break;
+        while let Some(entry) = self.backlog.pop_front() {
+            if !self.push_now(&entry) {
+                return self.backlog.push_front(entry);
             }
-            self.backlog.pop_front();
         }
     }
 
@@ -290,7 +294,7 @@ impl<T: Copy> Ring<T> {
         // SAFETY: `number` is the ring's own descriptor, open as long as the ring, or, as the flag
         // tells the kernel, no descriptor but the place of the registered ring. The argument and
         // the time it points to outlive the call. What the entries point to is argued in
-        // `fill_queue`.
+        // `push_now`.
         unsafe {
             let ring = BorrowedFd::borrow_raw(number);
             io_uring_enter_arg(ring, submit, wait.into(), flags, Some(&argument))
