@@ -3,6 +3,7 @@
 use std::fmt;
 
 use roundel_loop::{Address, Attached, Credentials, LoopHandle, Socket, SocketError};
+use roundel_stream::{StreamReader, StreamWriter};
 
 /// A connection, as [`connect`](crate::connect) and [`Listener::accept`](crate::Listener::accept)
 /// give it. Dropping it closes it.
@@ -72,6 +73,30 @@ impl Connection {
     #[doc(alias = "SO_PEERCRED")]
     pub fn credentials(&self) -> Result<Credentials, SocketError> {
         self.socket.socket().peer_credentials()
+    }
+
+    /// Its two ends, buffered: what most programs go on with. It closes when both are dropped.
+    ///
+    /// ```
+    /// use roundel_executor::spawn_on;
+    /// use roundel_net::{Listener, connect};
+    ///
+    /// let mut event_loop = roundel_loop::EventLoop::new()?;
+    /// let task = spawn_on(&event_loop.handle(), async {
+    ///     let listener = Listener::bind("127.0.0.1:0").await?;
+    ///     let address = listener.local_addresses()[0].inet().unwrap();
+    ///     let (_, mut writer) = connect(address).await?.open();
+    ///     let (mut reader, _) = listener.accept().await?.open();
+    ///     writer.write("hello\n").await?;
+    ///     assert_eq!(reader.read_line().await?, b"hello\n");
+    ///     Ok::<_, Box<dyn std::error::Error>>(())
+    /// });
+    /// event_loop.run_until_complete(task)???;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "split")]
+    pub fn open(self) -> (StreamReader, StreamWriter) {
+        roundel_stream::open(self.socket)
     }
 
     /// The socket, for operations.

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     future::poll_fn,
     mem,
@@ -194,7 +194,7 @@ impl fmt::Debug for Server {
     }
 }
 
-fn cancel_all(handlers: &HashMap<u64, Task<()>>) {
+fn cancel_all(handlers: &BTreeMap<u64, Task<()>>) {
     for handler in handlers.values() {
         handler.cancel();
     }
@@ -211,7 +211,7 @@ pub(crate) struct Group {
     pub(crate) options: ServeOptions,
     /// None once it has stopped.
     listener: RefCell<Option<Listener>>,
-    connections: RefCell<HashMap<u64, Task<()>>>,
+    connections: RefCell<BTreeMap<u64, Task<()>>>,
     counted: Cell<ServerStatistics>,
     /// Who waits for room, or for the end.
     waiting: RefCell<Vec<Waker>>,
