@@ -87,7 +87,7 @@ impl Connection {
     ///     let address = listener.local_addresses()[0].inet().unwrap();
     ///     let (_, mut writer) = connect(address).await?.open();
     ///     let (mut reader, _) = listener.accept().await?.open();
-    ///     writer.write("hello\n").await?;
+    ///     writer.write(b"hello\n").await?;
     ///     assert_eq!(reader.read_line().await?, b"hello\n");
     ///     Ok::<_, Box<dyn std::error::Error>>(())
     /// });

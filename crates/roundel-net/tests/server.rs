@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use roundel_executor::{
-    AsyncExit, all_tasks, sleep, spawn, stop_requested, timeout, with, yield_now,
-};
+use roundel_executor::{AsyncExit, all_tasks, sleep, spawn, stop_requested, timeout, with};
 use roundel_loop::{LoopHandle, OperationError, SocketOption, SocketOptionName};
 use roundel_net::{Connection, ServeOptions, Server, connect, serve};
 
@@ -203,12 +201,16 @@ impl AsyncExit for Goodbye {
 fn an_abort_cancels_every_handler_and_waits_for_its_clean_up() {
     on_both(|| async {
         let log = Log::default();
+        let begun = Rc::new(Cell::new(0));
         let server = serve(listen().await, {
-            let log = log.clone();
-            async move |_connection| with(Goodbye(log.clone()), async |_| sleep(AGES).await).await
+            let (log, begun) = (log.clone(), Rc::clone(&begun));
+            async move |_connection| {
+                begun.set(begun.get() + 1);
+                with(Goodbye(log.clone()), async |_| sleep(AGES).await).await;
+            }
         });
         let clients = [connect(address(&server)).await, connect(address(&server)).await];
-        until(|| server.statistics().connections == 2).await;
+        until(|| begun.get() == 2).await;
         assert_eq!(server.abort().await, 2);
         assert_eq!(log.take(), ["has left"; 2]);
         assert_eq!(server.abort().await, 0);
@@ -340,6 +342,8 @@ fn what_waits_to_be_accepted_is_accepted_in_one_go_up_to_the_backlog() {
         for _ in 0..8 {
             clients.push(connect(address).await.unwrap());
         }
+        // The last of them is on its way yet.
+        sleep(10 * MS).await;
         let handled = Rc::new(RefCell::new(Vec::new()));
         let server = serve(listener, {
             let handled = Rc::clone(&handled);

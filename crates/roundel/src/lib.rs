@@ -21,6 +21,7 @@
 //! ```text
 //! L5  roundel      this facade
 //!     run          run, Runner, backends, a loop per core
+//! L4  net          connect, serve, resolve         → stream executor event_loop
 //! L3  executor     futures as call-backs           → event_loop promise timer
 //!     stream       buffered byte streams           → event_loop driver
 //!     signal       OS signals as a stream          → promise
@@ -56,6 +57,7 @@ pub use roundel_driver as driver;
 pub use roundel_executor as executor;
 pub use roundel_file as file;
 pub use roundel_loop as event_loop;
+pub use roundel_net as net;
 pub use roundel_promise as promise;
 pub use roundel_run as run;
 pub use roundel_selector as selector;
