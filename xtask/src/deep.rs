@@ -12,8 +12,8 @@ use crate::tree;
 pub(crate) const HELP: &str = "\
 deep
     The long runs: every interleaving under loom, the model tests with many more cases
-    (ROUNDEL_DEEP=1), AddressSanitizer and ThreadSanitizer. A tool that is missing is skipped with
-    its reason.
+    (ROUNDEL_DEEP=1), AddressSanitizer, ThreadSanitizer, and a fuzzer for io_uring. A tool that is
+    missing is skipped with its reason.
 
     AddressSanitizer needs a nightly toolchain. ThreadSanitizer needs an instrumented standard
     library: Debian's rustc-web, cargo-web and rust-web-src of one version, linked by
@@ -54,6 +54,11 @@ fn all(steps: &mut Steps, skipped: &mut Vec<&'static str>) -> Result {
     } else {
         skipped.push("AddressSanitizer: no nightly toolchain");
     }
+    if Invocation::cargo(["+nightly", "fuzz", "--version"]).succeeds() {
+        steps.run("fuzzing io_uring", &fuzz("uring"))?;
+    } else {
+        skipped.push("fuzzing: no cargo-fuzz, or no nightly toolchain");
+    }
     if !Invocation::cargo(["+deb", "--version"]).succeeds() {
         skipped.push("ThreadSanitizer: no toolchain called deb (`cargo xtask deep --help`)");
     } else if !Invocation::new("clang-22", ["--version"]).succeeds() {
@@ -74,6 +79,11 @@ fn loom(name: &str) -> Invocation {
 fn model_tests() -> Invocation {
     Invocation::cargo(["test", "--workspace", "--all-features", "--release"])
         .env("ROUNDEL_DEEP", "1")
+}
+
+/// Ten minutes of programs that nobody thought of; AddressSanitizer is on.
+fn fuzz(target: &str) -> Invocation {
+    Invocation::cargo(["+nightly", "fuzz", "run", target]).with(["--", "-max_total_time=600"])
 }
 
 /// Leaks included.

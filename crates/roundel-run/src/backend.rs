@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use roundel_loop::{Driver, LoopConfig, SelectorDriver};
-use roundel_sim::{AutoJump, VirtualClock};
+use roundel_sim::{Network, VirtualClock};
 
 use crate::BackendError;
 
@@ -45,14 +45,15 @@ pub enum Backend {
     Selector(String),
     /// Completion, from the kernel's own queues: io_uring.
     Proactor,
-    /// The best selector, under a [`VirtualClock`] that jumps to the next timer instead of waiting.
-    /// Descriptors and threads are real.
+    /// A simulated kernel, of a host that is alone, under a [`VirtualClock`] that jumps to whatever
+    /// happens next instead of waiting. Sockets and files are simulated; threads are real, and no
+    /// time passes while they work; descriptors of the real kernel are refused.
     Simulated,
 }
 
 impl Backend {
-    /// What the backend waits with, for a loop that is put together by hand. Of
-    /// [`Simulated`](Self::Simulated), what lies beneath its clock.
+    /// What the backend waits with, for a loop that is put together by hand.
+    /// [`Simulated`](Self::Simulated) moves a clock that nobody else sees.
     ///
     /// ```
     /// use roundel_loop::{EventLoop, LoopConfig};
@@ -72,16 +73,13 @@ impl Backend {
 
     /// The parts of a loop; `clock` is for the backend that needs a virtual one.
     pub(crate) fn config(&self, clock: &VirtualClock) -> Result<LoopConfig, BackendError> {
+        if *self == Self::Simulated {
+            let mut config = LoopConfig::with_driver(simulated(clock));
+            config.clock = clock.clone().into();
+            return Ok(config);
+        }
         let (driver, fallback) = self.choose()?;
-        let mut config = match self {
-            Self::Simulated => {
-                let driver = AutoJump::new(driver, clock.clone());
-                let mut config = LoopConfig::with_driver(Box::new(driver));
-                config.clock = clock.clone().into();
-                config
-            }
-            _ => LoopConfig::with_driver(driver),
-        };
+        let mut config = LoopConfig::with_driver(driver);
         config.fallback = fallback;
         Ok(config)
     }
@@ -100,7 +98,7 @@ impl Backend {
                     Err(BackendError::Unavailable { backend: self.clone(), source })
                 }
             },
-            Self::Simulated => Ok((self.selector("default")?, None)),
+            Self::Simulated => Ok((simulated(&VirtualClock::new()), None)),
         }
     }
 
@@ -112,13 +110,20 @@ impl Backend {
     }
 }
 
-/// `auto`, `proactor` or `uring`, `simulated`; anything else is the name of a selector.
+/// A host that is alone. Nothing in its kernel is random, so its seed says nothing.
+fn simulated(clock: &VirtualClock) -> Box<dyn Driver> {
+    let network = Network::with_clock(0, clock.clone());
+    let host = network.add_host("localhost");
+    Box::new(network.driver(host))
+}
+
+/// `auto`, `proactor` or `uring`, `simulated` or `sim`; anything else is the name of a selector.
 impl From<&str> for Backend {
     fn from(name: &str) -> Self {
         match name {
             "auto" => Self::Auto,
             "proactor" | "uring" => Self::Proactor,
-            "simulated" => Self::Simulated,
+            "simulated" | "sim" => Self::Simulated,
             selector => Self::Selector(selector.to_owned()),
         }
     }

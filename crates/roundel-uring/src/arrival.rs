@@ -32,6 +32,14 @@ impl Arrival {
         }
     }
 
+    /// How much room it takes in the order of arrivals.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Data { buffer, taken } => (buffer.len() - taken).max(1) as u64,
+            _ => 1,
+        }
+    }
+
     /// Whether it is what `operation` waits for.
     pub(crate) fn suits(&self, operation: &Operation) -> bool {
         match operation {

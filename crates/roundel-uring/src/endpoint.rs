@@ -30,9 +30,6 @@ const KEPT_AT_MOST: usize = 16;
 /// filled it again begins the count anew.
 const LARGE_RECEIVES: u8 = 8;
 
-/// No message is longer: UDP carries less, and Unix sockets' send buffers are smaller.
-const LONGEST_MESSAGE: usize = 256 << 10;
-
 /// A request in the kernel that brings arrivals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arm {
@@ -102,8 +99,10 @@ pub(crate) struct Endpoint {
     pub(crate) sending: bool,
     /// Its descriptor is waited on through it and no other.
     pub(crate) claimed: bool,
-    /// What nobody has. Delivered before and not taken: the number of the delivery.
+    /// What nobody has, each with its place in all that has ever come: so that what is delivered,
+    /// cut, and given back finds its way there.
     arrivals: VecDeque<(u64, Arrival)>,
+    come: u64,
     kind: Kind,
     /// What was asked for last.
     appetite: usize,
@@ -123,6 +122,7 @@ impl Endpoint {
             sending: false,
             claimed: false,
             arrivals: VecDeque::new(),
+            come: 0,
             kind: Kind::Unknown,
             appetite: 0,
             large_receives: 0,
@@ -155,11 +155,6 @@ impl Endpoint {
     fn receiving(&mut self, at_most: usize) -> Request {
         self.appetite = at_most;
         let stream = self.is_stream();
-        if !stream && at_most > Room::LARGE {
-            // No room on offer is large enough, and what does not fit would be lost.
-            let buffer = whole(Buffer::with_room(at_most.min(LONGEST_MESSAGE)));
-            return Request::RecvInto { buffer };
-        }
         if !stream || (self.large_receives > 0 && at_most > Room::SMALL) {
             let (at_most, poll_first) = (at_most.min(Room::LARGE), self.drained);
             return Request::Recv { room: Room::holding(at_most), at_most, poll_first };
@@ -200,13 +195,15 @@ impl Endpoint {
 
     /// Keeps what nobody waits for.
     pub(crate) fn keep(&mut self, arrival: Arrival) {
-        self.arrivals.push_back((u64::MAX, arrival));
+        let arrival_length = arrival.length();
+        self.arrivals.push_back((self.come, arrival));
+        self.come += arrival_length;
     }
 
     /// Takes back what was delivered and not taken, to where it stood in the order.
-    pub(crate) fn take_back(&mut self, delivery: u64, arrival: Arrival) {
-        let place = self.arrivals.partition_point(|(earlier, _)| *earlier < delivery);
-        self.arrivals.insert(place, (delivery, arrival));
+    pub(crate) fn take_back(&mut self, from: u64, arrival: Arrival) {
+        let place = self.arrivals.partition_point(|(earlier, _)| *earlier < from);
+        self.arrivals.insert(place, (from, arrival));
     }
 
     /// What `operation` gets without waiting: what has come, or nothing if it asks for nothing.
@@ -222,19 +219,24 @@ impl Endpoint {
         if nothing && self.is_stream() {
             return Some(Ok(Outcome::Received(Buffer::default())));
         }
-        self.claim(operation)
+        self.claim(operation).map(|(_, outcome)| outcome)
     }
 
-    /// What `operation` gets of what has come.
-    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Result<Outcome, Errno>> {
+    /// What `operation` gets of what has come, and where in all that has come it begins.
+    pub(crate) fn claim(
+        &mut self,
+        operation: &mut Operation,
+    ) -> Option<(u64, Result<Outcome, Errno>)> {
         let suits = |(_, arrival): &(u64, Arrival)| arrival.suits(operation);
         let nth = self.arrivals.iter().position(suits)?;
-        let (delivery, arrival) = self.arrivals.remove(nth)?;
+        let (from, arrival) = self.arrivals.remove(nth)?;
+        let length = arrival.length();
         let (outcome, rest) = arrival.serve(operation, self.kind != Kind::Messages);
         if let Some(rest) = rest {
-            self.arrivals.insert(nth, (delivery, rest));
+            let served = length - rest.length();
+            self.arrivals.insert(nth, (from + served, rest));
         }
-        Some(outcome)
+        Some((from, outcome))
     }
 }
 

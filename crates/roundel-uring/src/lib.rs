@@ -30,7 +30,7 @@
 //!   readiness driver. Who wants to hand a socket on must know that all has been read.
 //! - Room for what is received is offered to the kernel by all sources together and taken when
 //!   there is something to put in. Small receives share buffers of 4 KiB; a stream that fills one,
-//!   asked for more, is given 64 KiB at a time.
+//!   asked for more, is given up to 256 KiB at a time.
 //! - Sends of one source go to the kernel one after the other, those of different sources at once.
 //!
 //! # Cancellation
@@ -38,8 +38,8 @@
 //! What the kernel may touch stays with the ring until the kernel's last word, whoever has lost
 //! interest meanwhile: buffers, addresses, paths, and the descriptor until the kernel holds the file
 //! itself. A descriptor that the kernel makes for an operation that was given up is closed, or kept
-//! for the source's next accept. Dropping the driver cancels everything and waits, a second at
-//! most; what is not answered then is leaked rather than shared.
+//! for the source's next accept. Dropping the driver cancels everything and waits until all is
+//! answered; what the kernel does not answer for a second is leaked rather than shared.
 //!
 //! # Platforms
 //!

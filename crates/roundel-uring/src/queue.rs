@@ -10,11 +10,11 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) enum Slot {
     Waiting(Waiting),
-    /// With the number of its delivery, should it be given back to its source.
+    /// With its place in what came from the source, should it be given back.
     Done {
         completion: Completion,
         source: Option<SourceId>,
-        delivery: u64,
+        from: u64,
     },
 }
 

@@ -132,8 +132,8 @@ impl UringDriver {
 
     fn arrived(&mut self, source: SourceId, arrival: Arrival) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        endpoint.keep(arrival);
         let watched = !endpoint.watchers.is_empty();
+        endpoint.keep(arrival);
         self.serve_readers(source);
         if watched {
             // The arm took away what the watchers' polls would have seen.
@@ -151,11 +151,11 @@ impl UringDriver {
         while let Some(endpoint) = self.sources.get_mut(place(source))
             && endpoint.has_arrivals()
             && let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
-            && let Some(outcome) = endpoint.claim(&mut first.operation)
+            && let Some((from, outcome)) = endpoint.claim(&mut first.operation)
         {
             let completion = completion(&mut first.operation, outcome);
             endpoint.readers.pop(&mut self.slots);
-            self.finish(slot, completion);
+            self.deliver(slot, completion, from);
         }
     }
 }

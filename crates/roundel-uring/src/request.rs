@@ -11,23 +11,32 @@ use rustix::{
 
 use crate::{message::Message, statx::FileStatus};
 
-/// The two sizes of room that the kernel chooses from when it has something to put there; the
+/// The sizes of room that the kernel chooses from when it has something to put there; the
 /// number is that of their group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     Small = 0,
-    Large = 1,
+    Middle = 1,
+    Large = 2,
 }
 
 impl Room {
     /// Enough for most requests, and for a thousand of them in four megabytes.
     pub(crate) const SMALL: usize = 4 << 10;
-    /// As much as a socket on loopback gives at once, and more than any datagram of UDP.
-    pub(crate) const LARGE: usize = 64 << 10;
+    /// More than any datagram of UDP, and what streams mostly ask for.
+    pub(crate) const MIDDLE: usize = 64 << 10;
+    /// As much as a socket on loopback gives at once.
+    pub(crate) const LARGE: usize = 256 << 10;
 
     /// The smallest that holds `at_most` bytes, or the largest there is.
     pub(crate) const fn holding(at_most: usize) -> Self {
-        if at_most <= Self::SMALL { Self::Small } else { Self::Large }
+        if at_most <= Self::SMALL {
+            Self::Small
+        } else if at_most <= Self::MIDDLE {
+            Self::Middle
+        } else {
+            Self::Large
+        }
     }
 }
 

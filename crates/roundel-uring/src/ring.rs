@@ -46,18 +46,24 @@ use crate::{
     table::{Place, Table},
 };
 
-/// Of a cancel, whose answer says nothing that the cancelled request's own answer does not.
+/// Of the cancel of everything; the cancelled requests have answers of their own.
 const NOBODY: u64 = u64::MAX;
+/// Marks the answer to the cancel of the request whose place follows.
+const CANCEL: u64 = 1 << 63;
+/// How often a request is looked for that the kernel did not find: it was on its way from one of
+/// the kernel's lists to another. Regular files' are in none.
+const SEARCHES: u8 = 8;
 
 /// Of a request that names none.
 const NO_DESCRIPTOR: RawFd = -1;
 
-/// How long a dropped ring waits for the kernel to let go, at most: so many times, so long.
+/// How long a dropped ring waits for the kernel's next answer, at most: so many times, so long.
 const LAST_WAITS: (usize, Duration) = (20, Duration::from_millis(50));
 
 struct InFlight<T> {
     tag: T,
     request: Request,
+    searches: u8,
 }
 
 pub(crate) struct Ring<T: Copy> {
@@ -90,7 +96,8 @@ impl<T: Copy> Ring<T> {
     pub(crate) fn new(uring: IoUring) -> io::Result<Self> {
         let pool = BufferPool::new();
         let small = Rooms::new(Room::SMALL, 64, 1024, pool.clone());
-        let large = Rooms::new(Room::LARGE, 16, 128, pool.clone());
+        let middle = Rooms::new(Room::MIDDLE, 16, 256, pool.clone());
+        let large = Rooms::new(Room::LARGE, 8, 64, pool.clone());
         let mut ring = Self {
             registered: None,
             in_flight: Table::new(),
@@ -99,7 +106,7 @@ impl<T: Copy> Ring<T> {
             #[cfg(test)]
             faults: VecDeque::new(),
             uring,
-            rooms: vec![small, large],
+            rooms: vec![small, middle, large],
             pool,
         };
         ring.offer_rooms()?;
@@ -164,7 +171,7 @@ impl<T: Copy> Ring<T> {
     /// Puts a request behind those that the kernel has not seen. Every answer carries `tag`.
     pub(crate) fn start(&mut self, source: Option<&Source>, request: Request, tag: T) -> Place {
         let descriptor = source.map_or(NO_DESCRIPTOR, |source| source.as_fd().as_raw_fd());
-        let place = self.in_flight.insert(InFlight { tag, request });
+        let place = self.in_flight.insert(InFlight { tag, request, searches: 0 });
         let in_flight = self.in_flight.get_mut(place).expect("it was put there just now");
         let entry = entry(descriptor, &mut in_flight.request).user_data(word(place));
         self.push(entry, source.cloned());
@@ -173,29 +180,36 @@ impl<T: Copy> Ring<T> {
 
     /// Asks the kernel to give a request up. Its last answer comes none the less.
     pub(crate) fn cancel(&mut self, place: Place) {
-        if self.in_flight.get_mut(place).is_some() {
+        if let Some(in_flight) = self.in_flight.get_mut(place)
+            && in_flight.searches < SEARCHES
+        {
+            in_flight.searches += 1;
             let entry = opcode::AsyncCancel::new(word(place)).build();
-            self.push(entry.user_data(NOBODY), None);
+            self.push(entry.user_data(word(place) | CANCEL), None);
         }
     }
 
     fn push(&mut self, entry: squeue::Entry, held: Option<Source>) {
         self.unseen.push_back(held);
-        self.backlog.push_back(entry);
-        self.fill_queue();
+        if !self.backlog.is_empty() || !self.push_now(&entry) {
+            self.backlog.push_back(entry);
+        }
+    }
+
+    /// Puts an entry into the submission queue, if there is room.
+    fn push_now(&mut self, entry: &squeue::Entry) -> bool {
+        // SAFETY: the entry was made by `start` or `cancel`. What its addresses point to belongs
+        // to a request in `in_flight`, which leaves that table after its last answer only, or is
+        // leaked; its descriptor is held open by `unseen`.
+        unsafe { self.uring.submission().push(entry) }.is_ok()
     }
 
     /// Moves entries from the backlog to the submission queue while there is room.
     fn fill_queue(&mut self) {
-        let mut queue = self.uring.submission();
-        while let Some(entry) = self.backlog.front() {
-            // SAFETY: the entry was made by `start` or `cancel`. What its addresses point to
-            // belongs to a request in `in_flight`, which leaves that table after its last answer
-            // only, or is leaked; its descriptor is held open by `unseen`.
-            if unsafe { queue.push(entry) }.is_err() {
-                break;
+        while let Some(entry) = self.backlog.pop_front() {
+            if !self.push_now(&entry) {
+                return self.backlog.push_front(entry);
             }
-            self.backlog.pop_front();
         }
     }
 
@@ -280,7 +294,7 @@ impl<T: Copy> Ring<T> {
         // SAFETY: `number` is the ring's own descriptor, open as long as the ring, or, as the flag
         // tells the kernel, no descriptor but the place of the registered ring. The argument and
         // the time it points to outlive the call. What the entries point to is argued in
-        // `fill_queue`.
+        // `push_now`.
         unsafe {
             let ring = BorrowedFd::borrow_raw(number);
             io_uring_enter_arg(ring, submit, wait.into(), flags, Some(&argument))
@@ -291,8 +305,14 @@ impl<T: Copy> Ring<T> {
     pub(crate) fn next(&mut self) -> Option<Answer<T>> {
         loop {
             let completion = self.uring.completion().next()?;
-            if completion.user_data() != NOBODY {
-                return self.answer(&completion);
+            match completion.user_data() {
+                NOBODY => {}
+                cancel if cancel & CANCEL != 0 => {
+                    if completion.result() == -Errno::NOENT.raw_os_error() {
+                        self.cancel(place(cancel & !CANCEL));
+                    }
+                }
+                _ => return self.answer(&completion),
             }
         }
     }
@@ -313,6 +333,11 @@ impl<T: Copy> Ring<T> {
         }
         let (room, makes) = (in_flight.request.room(), in_flight.request.makes_descriptors());
         let got = match (result, room, cqueue::buffer_select(flags)) {
+            (Err(error), Some(room), Some(id)) => {
+                // Chosen before it failed; nobody else will offer it again.
+                drop(self.rooms(room).take(id, 0));
+                Err(error)
+            }
             (Err(error), ..) => Err(error),
             (Ok(length), Some(room), Some(id)) => {
                 let filled = self.rooms(room).take(id, length as usize);
@@ -349,20 +374,26 @@ fn place(word: u64) -> Place {
 
 impl<T: Copy> Drop for Ring<T> {
     fn drop(&mut self) {
-        let everything = opcode::AsyncCancel2::new(types::CancelBuilder::any().all()).build();
-        self.push(everything.user_data(NOBODY), None);
         let (times, pause) = LAST_WAITS;
-        for _ in 0..times {
+        let mut idle = 0;
+        while idle < times {
+            if idle % 2 == 0 {
+                // Again and again, as the kernel does not find what is between two of its lists.
+                let everything = opcode::AsyncCancel2::new(types::CancelBuilder::any().all());
+                self.push(everything.build().user_data(NOBODY), None);
+            }
+            idle += 1;
             // What an answer brings, a descriptor above all, is dropped with it.
-            while self.next().is_some() {}
+            while self.next().is_some() {
+                idle = 0;
+            }
             if self.in_flight.len() == 0 || self.enter(Some(pause)).is_err() {
                 break;
             }
         }
-        while self.next().is_some() {}
         let unregister = |room: Room| self.uring.submitter().unregister_buf_ring(room as u16);
         let mut withdrawn = true;
-        for room in [Room::Small, Room::Large] {
+        for room in [Room::Small, Room::Middle, Room::Large] {
             withdrawn &= unregister(room).is_ok();
         }
         self.unregister();

@@ -12,6 +12,9 @@ impl Place {
     pub(crate) const NOWHERE: Self = Self { index: u32::MAX, generation: u32::MAX };
 }
 
+/// Generations leave the highest bit free, for whoever wants to mark a place.
+const LAST_GENERATION: u32 = u32::MAX >> 1;
+
 #[derive(Debug)]
 struct Row<T> {
     generation: u32,
@@ -60,8 +63,8 @@ impl<T> Table<T> {
         let value = row.value.take_if(|_| row.generation == place.generation)?;
         self.len -= 1;
         // A place whose generations have run out is given up, so that no key ever returns.
-        if let Some(next) = row.generation.checked_add(1) {
-            row.generation = next;
+        if row.generation < LAST_GENERATION {
+            row.generation += 1;
             self.vacant.push(place.index);
         }
         Some(value)

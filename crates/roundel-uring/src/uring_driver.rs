@@ -151,11 +151,15 @@ impl UringDriver {
 
     /// Files the outcome of an operation that has left its queue.
     pub(crate) fn finish(&mut self, place: Place, completion: Completion) {
+        self.deliver(place, completion, 0);
+    }
+
+    /// As [`finish`](Self::finish), with what came `from` this place in its source's arrivals.
+    pub(crate) fn deliver(&mut self, place: Place, completion: Completion, from: u64) {
         let Some(slot) = self.slots.get_mut(place) else { return };
         if let Slot::Waiting(waiting) = slot {
             let source = waiting.operation.source();
-            let delivery = self.statistics.delayed;
-            *slot = Slot::Done { completion, source, delivery };
+            *slot = Slot::Done { completion, source, from };
             self.finished.push(key(place));
             self.statistics.delayed += 1;
             self.waiting -= 1;
@@ -322,12 +326,12 @@ impl Driver for UringDriver {
         match self.slots.remove(place) {
             None => false,
             Some(Slot::Waiting(_)) => true,
-            Some(Slot::Done { completion, source, delivery }) => {
+            Some(Slot::Done { completion, source, from }) => {
                 if let Some(arrival) = Arrival::of(completion)
                     && let Some(source) = source
                     && let Some(endpoint) = self.sources.get_mut(self::place(source))
                 {
-                    endpoint.take_back(delivery, arrival);
+                    endpoint.take_back(from, arrival);
                     // Somebody may be waiting for just this.
                     self.serve_readers(source);
                 }

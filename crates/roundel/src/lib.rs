@@ -21,8 +21,11 @@
 //! ```text
 //! L5  roundel      this facade
 //!     run          run, Runner, backends, a loop per core
+//! L4  net          connect, serve, resolve         → stream executor event_loop
 //! L3  executor     futures as call-backs           → event_loop promise timer
+//!     stream       buffered byte streams           → event_loop driver
 //!     signal       OS signals as a stream          → promise
+//!     file         files as operations             → event_loop
 //! L2  event_loop   call-backs in order             → timer driver promise
 //!     sim          virtual clock under the loop    → timer driver
 //! L1  driver       operations, however reported    → selector
@@ -52,13 +55,16 @@
 
 pub use roundel_driver as driver;
 pub use roundel_executor as executor;
+pub use roundel_file as file;
 pub use roundel_loop as event_loop;
+pub use roundel_net as net;
 pub use roundel_promise as promise;
 pub use roundel_run as run;
 pub use roundel_selector as selector;
 pub use roundel_signal as signal;
-pub use roundel_sim as sim;
+pub use roundel_stream as stream;
 pub use roundel_timer as timer;
+pub use roundel_world as sim;
 
 pub use roundel_executor::{
     AsyncExit, ContextVar, Elapsed, GroupError, JoinError, RemoteSpawn, ReturnWhen, Task,
@@ -72,6 +78,7 @@ pub use roundel_loop::{
 pub use roundel_promise::{Promise, Promised};
 pub use roundel_run::{Backend, LoopGroup, RunError, Runner, run};
 pub use roundel_signal::{SignalKind, signal};
+pub use roundel_stream::{StreamReader, StreamWriter};
 
 /// The README's example is a test.
 #[cfg(doctest)]

@@ -18,7 +18,8 @@ usage: seeds list
 
     list            the programs, a line each
     --check         compare with the recorded transcript; standard input is the recorded one
-    --driver NAME   select, poll, epoll, polling, uring … (default: the best selector)
+    --driver NAME   select, poll, epoll, polling, uring … (default: the best selector); sim is a
+                    kernel that is simulated, on the virtual clock
     --clock KIND    real (default), or virtual: nothing waits, and times are exact
     --scale X       multiply all delays; 0.1 is ten times as fast
 
@@ -52,6 +53,9 @@ impl Command {
                 other => return Err(other.unexpected()),
             }
         }
+        if setting.driver == "sim" {
+            setting.clock = ClockKind::Virtual;
+        }
         let Some(name) = name else {
             return Err(format!("name a seed, `all` or `list`; the seeds are {}", ids()).into());
         };
@@ -84,7 +88,7 @@ fn ids() -> String {
 }
 
 fn driver(name: String) -> Result<String, String> {
-    let names: Vec<_> = selector::names().chain(["uring"]).collect();
+    let names: Vec<_> = selector::names().chain(["uring", "sim"]).collect();
     if names.contains(&name.as_str()) {
         return Ok(name);
     }

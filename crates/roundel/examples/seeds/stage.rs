@@ -15,7 +15,7 @@ use roundel::{
     executor::Sleep,
     run::BackendError,
     selector::{Selector, SelectorError, by_name, names},
-    sim::AutoJump,
+    sim::{AutoJump, Network},
     sleep,
     timer::{Clock, SystemClock, VirtualClock},
 };
@@ -28,7 +28,7 @@ use super::{
 /// What the command line chooses.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Setting {
-    /// The driver's name: `uring`, or a selector's.
+    /// The driver's name: `uring`, `sim`, or a selector's.
     pub(crate) driver: String,
     pub(crate) clock: ClockKind,
     /// How long a second of the program lasts, in seconds.
@@ -170,6 +170,14 @@ impl Stage {
     }
 
     fn loop_config(&self) -> Result<LoopConfig, BackendError> {
+        if let (Time::Virtual(clock), "sim") = (&self.0.time, &*self.0.setting.driver) {
+            let network = Network::with_clock(0, clock.clone());
+            let driver = network.driver(network.add_host("localhost"));
+            let mut config = LoopConfig::with_driver(Box::new(driver));
+            config.clock = clock.clone().into();
+            config.slow_callback = None;
+            return Ok(config);
+        }
         let driver = Backend::from(&*self.0.setting.driver).driver()?;
         let mut config = match &self.0.time {
             Time::Real => LoopConfig::with_driver(driver),

@@ -1,0 +1,497 @@
+//! `SimDriver`: a driver whose kernel is a simulated host.
+//!
+//! Above the calls of the network it does what a readiness driver does above a kernel's: try, wait
+//! for news, try again. So short reads, refusals and spurious news take the same ways as on a real
+//! machine.
+
+mod attempt;
+
+use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+
+use roundel_driver::{
+    BufferPool, Completion, Driver, DriverError, DriverStatistics, Family, File, Interest, Key,
+    Notifier, Operation, OperationError, Outcome, Readiness, Socket, SocketError, SocketKind,
+    Source, SourceId, Submitted,
+};
+use roundel_timer::Clock;
+
+use self::attempt::{Attempt, attempt, is_write};
+use crate::{
+    bell::{Bell, Board},
+    disk::{Disk, DiskFile},
+    network::{Flags, HostId, Network, Received, SockId},
+    slab::{Place, Slab},
+    socket::SimSocket,
+};
+
+/// A driver over a simulated host.
+///
+/// Where a loop on it would wait, it moves the network's clock to whatever happens next. A world
+/// that turns many hosts never lets them wait, and moves the clock itself.
+///
+/// Sockets and files are simulated. Descriptors of the real kernel can be attached, so that they
+/// are closed in their time, but every operation on them fails with
+/// [`Unsupported`](std::io::ErrorKind::Unsupported).
+///
+/// ```
+/// use std::time::Duration;
+/// use roundel_loop::{EventLoop, LoopConfig};
+/// use roundel_sim::Network;
+///
+/// let network = Network::new(7);
+/// let host = network.add_host("here");
+/// let mut config = LoopConfig::with_driver(Box::new(network.driver(host)));
+/// config.clock = network.clock().clone().into();
+/// let mut event_loop = EventLoop::with_config(config);
+/// let handle = event_loop.handle();
+/// handle.clone().call_later(Duration::from_secs(3600), move || handle.stop());
+/// event_loop.run_forever()?;
+/// assert_eq!(network.clock().elapsed(), Duration::from_secs(3600));
+/// # Ok::<(), roundel_loop::RunError>(())
+/// ```
+#[derive(Debug)]
+pub struct SimDriver {
+    network: Network,
+    host: HostId,
+    disk: Disk,
+    sources: Slab<Attached>,
+    slots: Slab<Slot>,
+    finished: Vec<Key>,
+    waiting: usize,
+    pool: BufferPool,
+    bell: Arc<Bell>,
+    statistics: DriverStatistics,
+}
+
+#[derive(Debug)]
+struct Attached {
+    kind: Kind,
+    readers: VecDeque<u32>,
+    writers: VecDeque<u32>,
+    watchers: VecDeque<u32>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Socket {
+        id: SockId,
+        /// Keeps the socket open.
+        _held: Socket,
+    },
+    File {
+        file: std::rc::Rc<DiskFile>,
+    },
+    /// The real kernel's.
+    Foreign(Source),
+}
+
+#[derive(Debug)]
+enum Slot {
+    Waiting {
+        operation: Operation,
+        progress: usize,
+    },
+    /// With its source and the number of its receipt, should it be cancelled now.
+    Done {
+        completion: Completion,
+        sock: Option<SockId>,
+        receipt: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    Read,
+    Write,
+    Watch,
+}
+
+impl SimDriver {
+    pub(crate) fn new(network: Network, host: HostId) -> Self {
+        Self {
+            network,
+            host,
+            disk: Disk::default(),
+            sources: Slab::default(),
+            slots: Slab::default(),
+            finished: Vec::new(),
+            waiting: 0,
+            pool: BufferPool::new(),
+            bell: Arc::default(),
+            statistics: DriverStatistics::default(),
+        }
+    }
+
+    /// Lets the driver list its host on a board when somebody rings for it.
+    #[must_use]
+    pub fn on_board(mut self, board: &RungHosts) -> Self {
+        self.bell = Arc::new(Bell::on(Arc::clone(&board.0), self.host.number()));
+        self
+    }
+
+    /// Gives the driver the disk of its host's last life.
+    #[must_use]
+    pub fn with_disk(mut self, disk: Disk) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
+        let (_, attached) = self.sources.at(source)?;
+        Some(match queue {
+            Queue::Read => &mut attached.readers,
+            Queue::Write => &mut attached.writers,
+            Queue::Watch => &mut attached.watchers,
+        })
+    }
+
+    /// Tries the operations that wait in one direction, in order, until one has to wait on.
+    fn serve(&mut self, source: u32, queue: Queue) {
+        loop {
+            let Some(&front) = self.queue(source, queue).and_then(|queue| queue.front()) else {
+                return;
+            };
+            let Some((_, attached)) = self.sources.at(source) else { return };
+            let Kind::Socket { id, .. } = attached.kind else { return };
+            let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(front) else {
+                return;
+            };
+            let on = Attempt { network: &self.network, id, pool: &self.pool };
+            let Some(completion) = attempt(&on, operation, progress) else {
+                self.statistics.refused += 1;
+                return;
+            };
+            if let Some(queue) = self.queue(source, queue) {
+                queue.pop_front();
+            }
+            self.finish(place, completion, Some(id));
+        }
+    }
+
+    /// Tells those who only want to know.
+    fn tell_watchers(&mut self, source: u32, ready: Flags) {
+        let Some(watchers) = self.queue(source, Queue::Watch).map(mem::take) else { return };
+        for index in watchers {
+            let Some((place, Slot::Waiting { operation, .. })) = self.slots.at(index) else {
+                continue;
+            };
+            let Operation::Ready { interest, .. } = operation else { continue };
+            match readiness(ready, *interest) {
+                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready)), None),
+                None => {
+                    if let Some(watchers) = self.queue(source, Queue::Watch) {
+                        watchers.push_back(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Files the outcome of an operation that is in no queue any more.
+    fn finish(&mut self, place: Place, completion: Completion, sock: Option<SockId>) {
+        let receipt = sock.map_or(0, |sock| self.network.with(|state| state.receipt(sock)));
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot::Done { completion, sock, receipt };
+        }
+        self.finished.push(Key::new(place.index, place.generation));
+        self.waiting -= 1;
+        self.statistics.delayed += 1;
+    }
+
+    /// Lets the driver's operations hear what has happened on the host.
+    fn hear(&mut self) {
+        while let Some((news, sources)) = self.network.with(|state| state.next_news(self.host)) {
+            for source in sources {
+                if news.has(Flags::READ) {
+                    self.serve(source, Queue::Read);
+                }
+                if news.has(Flags::WRITE) {
+                    self.serve(source, Queue::Write);
+                }
+                self.tell_watchers(source, news);
+            }
+        }
+    }
+
+    fn fail_all(&mut self, source: u32) {
+        for queue in [Queue::Read, Queue::Write, Queue::Watch] {
+            while let Some(index) = self.queue(source, queue).and_then(VecDeque::pop_front) {
+                let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(index)
+                else {
+                    continue;
+                };
+                let error = OperationError::new(operation, *progress, aborted());
+                self.finish(place, Err(error), None);
+            }
+        }
+    }
+
+    /// Takes an operation that waits out of its queue.
+    fn unqueue(&mut self, index: u32, source: SourceId, queue: Queue) {
+        let place = Place { index: source.index() as u32, generation: source.generation() };
+        if self.sources.get(place).is_some()
+            && let Some(queue) = self.queue(place.index, queue)
+        {
+            queue.retain(|&other| other != index);
+        }
+        self.waiting -= 1;
+    }
+
+    fn attach_kind(&mut self, kind: Kind) -> SourceId {
+        let (readers, writers, watchers) = Default::default();
+        let place = self.sources.insert(Attached { kind, readers, writers, watchers });
+        SourceId::new(place.index, place.generation)
+    }
+
+    fn submit_to_socket(
+        &mut self,
+        mut operation: Operation,
+        place: Place,
+        id: SockId,
+        queue: Queue,
+    ) -> Submitted {
+        let first = self.queue(place.index, queue).is_none_or(|queue| queue.is_empty());
+        let mut progress = 0;
+        if first {
+            let on = Attempt { network: &self.network, id, pool: &self.pool };
+            if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
+                self.statistics.immediate += 1;
+                return Submitted::Done(completion);
+            }
+            self.statistics.refused += 1;
+        }
+        let slot = self.slots.insert(Slot::Waiting { operation, progress });
+        if let Some(queue) = self.queue(place.index, queue) {
+            queue.push_back(slot.index);
+        }
+        self.waiting += 1;
+        if first {
+            self.network.with(|state| state.maybe_lie(id));
+        }
+        Submitted::Pending(Key::new(slot.index, slot.generation))
+    }
+}
+
+impl Driver for SimDriver {
+    fn attach(&mut self, source: Source) -> SourceId {
+        self.attach_kind(Kind::Foreign(source))
+    }
+
+    fn socket(&mut self, family: Family, kind: SocketKind) -> Result<Socket, SocketError> {
+        Ok(self.network.socket(self.host, family, kind))
+    }
+
+    fn attach_socket(&mut self, socket: Socket) -> SourceId {
+        let Some(ours) = socket.downcast::<SimSocket>() else {
+            let source = socket.source().expect("a socket is attached to the driver that made it");
+            return self.attach(source);
+        };
+        assert!(ours.is_of(&self.network), "a socket is attached to a driver of its network");
+        let id = ours.id();
+        let source = self.attach_kind(Kind::Socket { id, _held: socket });
+        self.network.with(|state| {
+            if let Some(sock) = state.socks.get_mut(id.0) {
+                assert!(sock.host == self.host, "a socket is attached to a driver of its host");
+                sock.sources.push(source.index() as u32);
+            }
+        });
+        source
+    }
+
+    fn attach_file(&mut self, file: File) -> SourceId {
+        match file.downcast::<DiskFile>() {
+            Some(file) => self.attach_kind(Kind::File { file }),
+            None => {
+                self.attach(file.source().expect("a file is attached to the driver that opened it"))
+            }
+        }
+    }
+
+    fn detach(&mut self, id: SourceId) -> Option<Source> {
+        let place = Place { index: id.index() as u32, generation: id.generation() };
+        self.sources.get(place)?;
+        self.fail_all(place.index);
+        match self.sources.remove(place)?.kind {
+            Kind::Socket { id, _held } => {
+                self.network.with(|state| {
+                    if let Some(sock) = state.socks.get_mut(id.0) {
+                        sock.sources.retain(|&source| source != place.index);
+                    }
+                });
+                // Its drop may close the socket, which needs the network.
+                drop(_held);
+                None
+            }
+            Kind::File { .. } => None,
+            Kind::Foreign(source) => Some(source),
+        }
+    }
+
+    fn submit(&mut self, mut operation: Operation) -> Submitted {
+        let Some(source) = operation.source() else {
+            return Submitted::Done(self.disk.open(operation));
+        };
+        let place = Place { index: source.index() as u32, generation: source.generation() };
+        let Some(attached) = self.sources.get_mut(place) else {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
+        };
+        if matches!(operation, Operation::Close { .. }) {
+            drop(self.detach(source));
+            return Submitted::Done(Ok(Outcome::Closed));
+        }
+        match &attached.kind {
+            Kind::File { file } => Submitted::Done(file.perform(operation, &self.pool)),
+            Kind::Foreign(_) => {
+                Submitted::Done(Err(OperationError::new(&mut operation, 0, not_simulated())))
+            }
+            Kind::Socket { id, .. } => {
+                let id = *id;
+                let queue = match &operation {
+                    Operation::Ready { .. } => Queue::Watch,
+                    write if is_write(write) => Queue::Write,
+                    _ => Queue::Read,
+                };
+                self.submit_to_socket(operation, place, id, queue)
+            }
+        }
+    }
+
+    fn take(&mut self, key: Key) -> Option<Completion> {
+        let place = Place { index: key.index() as u32, generation: key.generation() };
+        if !matches!(self.slots.get(place)?, Slot::Done { .. }) {
+            return None;
+        }
+        match self.slots.remove(place)? {
+            Slot::Done { completion, .. } => Some(completion),
+            Slot::Waiting { .. } => None,
+        }
+    }
+
+    fn cancel(&mut self, key: Key) -> bool {
+        let place = Place { index: key.index() as u32, generation: key.generation() };
+        match self.slots.remove(place) {
+            None => false,
+            Some(Slot::Waiting { operation, .. }) => {
+                if let Some(source) = operation.source() {
+                    let queue = match &operation {
+                        Operation::Ready { .. } => Queue::Watch,
+                        write if is_write(write) => Queue::Write,
+                        _ => Queue::Read,
+                    };
+                    self.unqueue(place.index, source, queue);
+                }
+                true
+            }
+            Some(Slot::Done { completion, sock, receipt }) => {
+                let received = match completion {
+                    Ok(Outcome::Received(data)) if !data.is_empty() => {
+                        Some(Received::Data(data.into_vec()))
+                    }
+                    Ok(Outcome::Datagram(datagram)) => Some(Received::Datagram(datagram)),
+                    Ok(Outcome::Accepted(socket)) => attempt::connection_of(socket),
+                    _ => None,
+                };
+                if let (Some(sock), Some(received)) = (sock, received) {
+                    self.network.with(|state| {
+                        state.give_back(sock, receipt, received);
+                        // Somebody may be waiting for just this.
+                        state.tell(sock, Flags::READ);
+                    });
+                }
+                true
+            }
+        }
+    }
+
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        completed: &mut Vec<Key>,
+    ) -> Result<(), DriverError> {
+        self.statistics.waits += 1;
+        self.hear();
+        // Whoever rang before has been heard by the time that this returns.
+        let may_wait = timeout != Some(Duration::ZERO) && !self.bell.take();
+        let until = may_wait.then(|| Some(self.network.clock().now() + timeout?)).flatten();
+        if !may_wait
+            && self.network.next_arrival().is_some_and(|at| at <= self.network.clock().now())
+        {
+            self.network.deliver();
+            self.hear();
+        }
+        while may_wait && self.finished.is_empty() && !self.bell.take() {
+            match (self.network.next_arrival(), until) {
+                (Some(next), until) if until.is_none_or(|until| next <= until) => {
+                    self.network.advance_to(next);
+                }
+                (_, Some(until)) => {
+                    self.network.advance_to(until);
+                    self.hear();
+                    break;
+                }
+                // Only another thread can help.
+                (_, None) => {
+                    self.bell.wait();
+                    break;
+                }
+            }
+            self.hear();
+        }
+        completed.append(&mut self.finished);
+        Ok(())
+    }
+
+    fn notifier(&self) -> Notifier {
+        Notifier::new(self.bell.clone())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.waiting + self.finished.len()
+    }
+
+    fn name(&self) -> &'static str {
+        "sim"
+    }
+
+    fn statistics(&self) -> DriverStatistics {
+        let mut statistics = self.statistics;
+        statistics.sources = self.sources.len();
+        statistics.operations = self.slots.len();
+        statistics.buffers = self.pool.lent();
+        statistics
+    }
+}
+
+/// Where simulated drivers list their hosts when somebody rings for them.
+#[derive(Clone, Debug, Default)]
+pub struct RungHosts(Arc<Board>);
+
+impl RungHosts {
+    /// An empty board.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the numbers of the hosts that were rung for since the last call, in order.
+    pub fn take(&self, into: &mut Vec<u32>) {
+        self.0.take(into);
+    }
+}
+
+/// What of `ready` somebody asked for.
+fn readiness(ready: Flags, interest: Interest) -> Option<Readiness> {
+    let ways = [(Flags::READ, Readiness::READABLE), (Flags::WRITE, Readiness::WRITABLE)];
+    let ready = ways.into_iter().filter(|(way, _)| ready.has(*way));
+    let told = ready.fold(Readiness::NONE, |told, (_, way)| told.with(way)).within(interest);
+    (!told.is_none()).then_some(told)
+}
+
+fn aborted() -> std::io::Error {
+    let why = "the source was detached from its driver";
+    std::io::Error::new(std::io::ErrorKind::ConnectionAborted, why)
+}
+
+fn not_simulated() -> std::io::Error {
+    let why = "a simulated host cannot use what belongs to the real kernel";
+    std::io::Error::new(std::io::ErrorKind::Unsupported, why)
+}

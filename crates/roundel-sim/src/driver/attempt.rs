@@ -1,0 +1,173 @@
+//! One call of the simulated kernel per operation: done, or the host would have to wait.
+
+use std::mem;
+
+use roundel_driver::{
+    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome, Socket,
+};
+use rustix::io::Errno;
+
+use super::readiness;
+use crate::{
+    network::{Network, Received, SockId, State},
+    socket::SimSocket,
+};
+
+/// What one receive brings at most, as on the other drivers.
+const LARGEST: usize = 256 << 10;
+
+/// On what an operation is tried.
+pub(super) struct Attempt<'a> {
+    pub(super) network: &'a Network,
+    pub(super) id: SockId,
+    pub(super) pool: &'a BufferPool,
+}
+
+/// Which queue an operation waits in.
+pub(super) fn is_write(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Send { .. }
+            | Operation::SendVectored { .. }
+            | Operation::SendTo { .. }
+            | Operation::Write { .. }
+            | Operation::Connect { .. }
+    )
+}
+
+/// Takes an operation as far as it goes without waiting; `None`: it has to wait.
+pub(super) fn attempt(
+    on: &Attempt<'_>,
+    operation: &mut Operation,
+    progress: &mut usize,
+) -> Option<Completion> {
+    let result = match operation {
+        Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
+            on.receive(*at_most).map(Outcome::Received)
+        }
+        Operation::RecvInto { buffer, .. } => {
+            let filled = buffer.fill(|room| on.call(|state| state.recv(on.id, room)));
+            filled.map(|()| Outcome::Received(mem::take(buffer)))
+        }
+        Operation::RecvFrom { at_most, .. } => on.receive_from(*at_most).map(Outcome::Datagram),
+        Operation::Send { data, .. } | Operation::Write { data, .. } => {
+            on.transmit(&[&**data], progress).map(|()| Outcome::Sent(mem::take(data)))
+        }
+        Operation::SendVectored { data, .. } => {
+            let parts: Vec<&[u8]> = data.iter().map(|part| &**part).collect();
+            on.transmit(&parts, progress).map(|()| Outcome::SentVectored(mem::take(data)))
+        }
+        Operation::SendTo { data, to, .. } => {
+            let sent = on.call(|state| state.send_datagram(on.id, data, Some(to)));
+            sent.map(|()| Outcome::Sent(mem::take(data)))
+        }
+        Operation::Accept { .. } => {
+            let accepted = on.accept();
+            accepted.map(|id| Outcome::Accepted(on.network.wrap(id)))
+        }
+        Operation::Connect { address, .. } if *progress == 0 => {
+            match on.network.with(|state| state.connect(on.id, address)) {
+                Ok(()) => Ok(Outcome::Connected),
+                Err(Errno::INPROGRESS | Errno::ALREADY) => {
+                    *progress = 1;
+                    Err(Errno::WOULDBLOCK)
+                }
+                // A Unix listener with a full queue: nothing announces room, so this is an answer.
+                Err(Errno::WOULDBLOCK) => Err(Errno::CONNREFUSED),
+                Err(cause) => Err(cause),
+            }
+        }
+        Operation::Connect { .. } => {
+            on.network.with(|state| state.connected(on.id)).map(|()| Outcome::Connected)
+        }
+        Operation::Ready { interest, .. } => {
+            let sock = on.network.with(|state| Some(state.socks.get(on.id.0)?.readiness()));
+            readiness(sock.unwrap_or_default(), *interest)
+                .map(Outcome::Ready)
+                .ok_or(Errno::WOULDBLOCK)
+        }
+        _ => Err(Errno::NOTSUP),
+    };
+    match result {
+        Ok(outcome) => Some(Ok(outcome)),
+        Err(Errno::WOULDBLOCK) => None,
+        Err(cause) => Some(Err(OperationError::new(operation, *progress, cause))),
+    }
+}
+
+impl Attempt<'_> {
+    /// A call, made again if a signal interrupts it.
+    fn call<T>(&self, mut call: impl FnMut(&mut State) -> Result<T, Errno>) -> Result<T, Errno> {
+        loop {
+            let result = self
+                .network
+                .with(|state| if state.is_interrupted() { Err(Errno::INTR) } else { call(state) });
+            if result.as_ref().err() != Some(&Errno::INTR) {
+                return result;
+            }
+        }
+    }
+
+    fn receive(&self, at_most: usize) -> Result<Buffer, Errno> {
+        let at_most = at_most.min(LARGEST);
+        // Asked before, so that a receive that waits touches no memory.
+        if at_most > 0 && !self.network.with(|state| state.has_news_for_reader(self.id)) {
+            return Err(Errno::WOULDBLOCK);
+        }
+        self.pool.fill(at_most, |room| self.call(|state| state.recv(self.id, room)))
+    }
+
+    fn receive_from(&self, at_most: usize) -> Result<Box<Datagram>, Errno> {
+        let message = self.call(|state| state.recv_from(self.id))?;
+        let count = message.data.len().min(at_most.min(LARGEST));
+        let data = self.pool.fill(count, |room| {
+            room.copy_from_slice(&message.data[..count]);
+            Ok::<_, Errno>(count)
+        })?;
+        Ok(Box::new(Datagram::new(data, message.from, message.data.len() > count)))
+    }
+
+    /// Sends all of `parts` behind each other, from where `progress` stands.
+    fn transmit(&self, parts: &[&[u8]], progress: &mut usize) -> Result<(), Errno> {
+        if self.network.with(|state| state.is_of_datagrams(self.id)) {
+            let message = parts.concat();
+            return self.call(|state| state.send_datagram(self.id, &message, None));
+        }
+        let all: usize = parts.iter().map(|part| part.len()).sum();
+        if all == 0 {
+            return self.call(|state| state.send(self.id, &[])).map(|_| ());
+        }
+        let mut before = 0;
+        for part in parts {
+            while *progress < before + part.len() {
+                let rest = &part[*progress - before..];
+                *progress += self.call(|state| state.send(self.id, rest))?;
+            }
+            before += part.len();
+        }
+        Ok(())
+    }
+
+    fn accept(&self) -> Result<SockId, Errno> {
+        let returned = self.network.with(|state| {
+            let first = state.socks.get_mut(self.id.0)?.returned.first_entry()?;
+            match first.remove() {
+                Received::Connection(id) => Some(id),
+                Received::Data(_) | Received::Datagram(_) => None,
+            }
+        });
+        match returned {
+            Some(id) => Ok(id),
+            None => self.call(|state| state.accept(self.id)),
+        }
+    }
+}
+
+/// The connection of an accepted socket that nobody took, to be accepted again.
+pub(super) fn connection_of(socket: Socket) -> Option<Received> {
+    let ours = socket.downcast::<SimSocket>()?;
+    drop(socket);
+    // Whoever else holds it would have taken it.
+    let ours = std::rc::Rc::into_inner(ours)?;
+    Some(Received::Connection(ours.into_id()))
+}

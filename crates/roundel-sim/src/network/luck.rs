@@ -1,0 +1,57 @@
+//! What the kernel does to calls, by the seed; and what a driver asks before it calls.
+
+use super::{
+    sock::{Body, Flags, SockId},
+    state::State,
+};
+
+impl State {
+    /// Whether the kernel does what it does with this probability.
+    pub(crate) fn strikes(&mut self, probability: f64) -> bool {
+        self.luck.chance(probability) && self.may_strike()
+    }
+
+    /// Whether the wire does what it does with this probability.
+    pub(crate) fn befalls(&mut self, probability: f64) -> bool {
+        self.travel.chance(probability) && self.may_strike()
+    }
+
+    /// Faults beyond the limit are drawn and do not happen, so that all draws stay where they were.
+    fn may_strike(&mut self) -> bool {
+        let may = self.struck < self.most_faults;
+        self.struck += u64::from(may);
+        may
+    }
+
+    /// Whether a signal interrupts this call.
+    pub(crate) fn is_interrupted(&mut self) -> bool {
+        self.strikes(self.faults.interrupted)
+    }
+
+    pub(crate) fn wake_delay(&mut self) -> Option<std::time::Duration> {
+        let late = self.strikes(self.faults.delayed_wakes);
+        late.then(|| self.luck.time(self.faults.wake_delay))
+    }
+
+    /// Now and then, reports a socket ready although it is not.
+    pub(crate) fn maybe_lie(&mut self, id: SockId) {
+        if self.strikes(self.faults.spurious_readiness) {
+            self.tell(id, Flags::BOTH);
+        }
+    }
+
+    /// Whether a receive would bring anything.
+    pub(crate) fn has_news_for_reader(&self, id: SockId) -> bool {
+        match self.socks.get(id.0) {
+            Some(sock) if matches!(sock.body, Body::Fresh | Body::Failed | Body::Listener(_)) => {
+                true
+            }
+            Some(sock) => sock.readiness().has(Flags::READ),
+            None => true,
+        }
+    }
+
+    pub(crate) fn is_of_datagrams(&self, id: SockId) -> bool {
+        self.socks.get(id.0).is_some_and(|sock| matches!(sock.body, Body::Datagrams(_)))
+    }
+}

@@ -1,0 +1,267 @@
+//! `Connection`: what reader and writer of a stream share: the transport, and what is to be sent.
+//!
+//! The transport sends on call-backs, as asyncio's does, so that what was accepted goes out whether
+//! or not anybody waits for it: one send is under way, what comes meanwhile queues behind it and
+//! goes with the next. A send that the kernel takes at once involves none of this.
+
+use std::{
+    cell::{Cell, RefCell},
+    io, mem,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use roundel_driver::{Buffer, Completion};
+use roundel_loop::{LoopHandle, PendingOperation, Submission};
+
+use crate::{
+    Transport, WaterMarks,
+    error::Failure,
+    outgoing::{Batch, Outgoing, Stage, Until},
+};
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// None once it is closed.
+    transport: RefCell<Option<Transport>>,
+    outgoing: RefCell<Outgoing>,
+    /// A call-back will flush what small writes have left.
+    flush_is_due: Cell<bool>,
+}
+
+impl Connection {
+    pub(crate) fn new(transport: Transport) -> Rc<Self> {
+        Rc::new(Self {
+            transport: RefCell::new(Some(transport)),
+            outgoing: RefCell::default(),
+            flush_is_due: Cell::new(false),
+        })
+    }
+
+    /// Asks the transport, unless it is closed.
+    pub(crate) fn with<R>(&self, ask: impl FnOnce(&Transport) -> R) -> Option<R> {
+        self.transport.borrow().as_ref().map(ask)
+    }
+
+    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Transport) -> io::Result<R>) -> io::Result<R> {
+        self.with(ask).unwrap_or_else(|| Err(closed()))
+    }
+
+    pub(crate) fn receive(&self, at_most: usize) -> Option<Submission> {
+        self.with(|transport| transport.receive(at_most))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.transport.borrow().is_none()
+    }
+
+    pub(crate) fn can_end_sending(&self) -> bool {
+        self.with(Transport::can_end_sending).unwrap_or(false)
+    }
+
+    /// Looks at what is unsent.
+    pub(crate) fn outgoing<R>(&self, look: impl FnOnce(&Outgoing) -> R) -> R {
+        look(&self.outgoing.borrow())
+    }
+
+    pub(crate) fn set_marks(&self, marks: WaterMarks) {
+        let mut outgoing = self.outgoing.borrow_mut();
+        let unsent = outgoing.unsent();
+        outgoing.flow.set_marks(marks, unsent);
+        drop(outgoing);
+        self.wake();
+    }
+
+    /// Sends as much as goes at once and keeps the rest.
+    pub(crate) fn write(self: &Rc<Self>, data: Buffer) -> io::Result<()> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.check()?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        if outgoing.is_busy() || !outgoing.is_empty() {
+            outgoing.push(data);
+            drop(outgoing);
+            self.flush();
+            return Ok(());
+        }
+        drop(outgoing);
+        let unsent = data.len();
+        let Some(submission) = self.with(|transport| transport.send(Batch::One(data))) else {
+            return Err(closed());
+        };
+        match submission.try_now() {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                let mut failure = Failure::new(error.into());
+                let told = failure.tell();
+                self.fail(failure);
+                Err(told)
+            }
+            Err(pending) => {
+                self.go_on(pending, unsent, false);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends several buffers, together where that can be.
+    pub(crate) fn write_vectored(self: &Rc<Self>, data: Vec<Buffer>) -> io::Result<()> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.check()?;
+        for part in data {
+            if !part.is_empty() {
+                outgoing.push(part);
+            }
+        }
+        drop(outgoing);
+        self.flush();
+        Ok(())
+    }
+
+    /// Keeps a copy, to go out with whatever else is written in this turn of the loop.
+    pub(crate) fn write_buffered(self: &Rc<Self>, data: &[u8]) -> io::Result<()> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.check()?;
+        outgoing.push_copy(data);
+        if outgoing.is_busy() || outgoing.is_empty() {
+            return Ok(());
+        }
+        let flush_now = outgoing.flow.is_paused();
+        drop(outgoing);
+        if flush_now {
+            self.flush();
+        } else if !self.flush_is_due.replace(true) {
+            self.flush_soon();
+        }
+        Ok(())
+    }
+
+    fn flush_soon(self: &Rc<Self>) {
+        let connection = Rc::clone(self);
+        let flush = move || {
+            connection.flush_is_due.set(false);
+            connection.flush();
+        };
+        match LoopHandle::try_current() {
+            Some(handle) => drop(handle.try_call_soon(flush)),
+            None => flush(),
+        }
+    }
+
+    /// Sends what is queued until the kernel takes no more; then ends what is to be ended.
+    pub(crate) fn flush(self: &Rc<Self>) {
+        let several = self.with(Transport::takes_several).unwrap_or(false);
+        loop {
+            let mut outgoing = self.outgoing.borrow_mut();
+            if outgoing.is_busy() {
+                return;
+            }
+            let Some(batch) = outgoing.next_batch(several) else { break };
+            drop(outgoing);
+            let len = batch.bytes();
+            let Some(submission) = self.with(|transport| transport.send(batch)) else { break };
+            match submission.try_now() {
+                Ok(Ok(_)) => self.outgoing.borrow_mut().sent(len),
+                Ok(Err(error)) => self.fail(Failure::new(error.into())),
+                Err(pending) => return self.go_on(pending, len, true),
+            }
+        }
+        self.end_if_asked();
+    }
+
+    /// A send waits for the kernel.
+    fn go_on(self: &Rc<Self>, pending: PendingOperation, len: usize, queued: bool) {
+        let connection = Rc::clone(self);
+        let handle = pending.then(move |completion| connection.sent(completion));
+        self.outgoing.borrow_mut().begin(len, queued, handle);
+    }
+
+    /// The send under way has ended.
+    fn sent(self: &Rc<Self>, completion: Completion) {
+        self.outgoing.borrow_mut().done();
+        match completion {
+            Ok(sent) => drop(sent),
+            Err(error) => self.fail(Failure::new(error.into())),
+        }
+        self.flush();
+        self.wake();
+    }
+
+    fn fail(&self, failure: Failure) {
+        let unsent = self.outgoing.borrow_mut().fail(failure);
+        drop(unsent);
+    }
+
+    fn wake(&self) {
+        let waiter = self.outgoing.borrow_mut().waiter.take();
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    /// No more will be written.
+    pub(crate) fn end(self: &Rc<Self>, stage: Stage) {
+        let mut outgoing = self.outgoing.borrow_mut();
+        if outgoing.stage >= stage {
+            return;
+        }
+        outgoing.stage = stage;
+        outgoing.ended = false;
+        drop(outgoing);
+        self.flush();
+    }
+
+    /// Everything is sent, or never will be: ends what was asked to end.
+    fn end_if_asked(&self) {
+        let outgoing = self.outgoing.borrow();
+        let (stage, ended) = (outgoing.stage, outgoing.ended);
+        drop(outgoing);
+        match stage {
+            Stage::Open => {}
+            _ if ended => {}
+            Stage::Ending if self.can_end_sending() => {
+                if let Some(Err(error)) = self.with(Transport::end_sending) {
+                    self.fail(Failure::new(error.into()));
+                }
+                self.outgoing.borrow_mut().ended = true;
+            }
+            Stage::Ending | Stage::Closing => self.close(),
+        }
+    }
+
+    fn close(&self) {
+        self.outgoing.borrow_mut().ended = true;
+        let transport = self.transport.borrow_mut().take();
+        drop(transport);
+    }
+
+    /// Drops what is unsent and closes the transport now.
+    pub(crate) fn abort(&self) {
+        let (under_way, unsent) = self.outgoing.borrow_mut().abandon();
+        if let Some(under_way) = under_way {
+            under_way.cancel();
+        }
+        drop(unsent);
+        self.close();
+        self.wake();
+    }
+
+    /// Flushes, and waits.
+    pub(crate) fn poll_until(
+        self: &Rc<Self>,
+        context: &mut Context<'_>,
+        until: Until,
+    ) -> Poll<io::Result<()>> {
+        self.flush();
+        let polled = self.outgoing.borrow_mut().poll(until);
+        let waiter = polled.is_pending().then(|| context.waker().clone());
+        let before = mem::replace(&mut self.outgoing.borrow_mut().waiter, waiter);
+        drop(before);
+        polled
+    }
+}
+
+pub(crate) fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the stream is closed")
+}

@@ -1,0 +1,157 @@
+//! `Receiving`: the reader's side of a connection, one receive at a time.
+//!
+//! A receive that waits belongs to the reader, not to the future that asked for it: a read that is
+//! dropped leaves it under way, and what it brings is for the next read.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use roundel_driver::{Buffer, Completion, Outcome};
+use roundel_loop::PendingOperation;
+
+use crate::{connection::Connection, error::Failure};
+
+/// How much a receive asks for at first, at least, and at most: the sizes of the driver's buffers.
+/// asyncio's most is the same.
+const LEAST: usize = 4 << 10;
+const MOST: usize = 256 << 10;
+
+/// Receives in a row that found data at once, after which the others on the loop have their turn.
+const IN_A_ROW: u8 = 64;
+
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    connection: Option<Rc<Connection>>,
+    pending: Option<PendingOperation>,
+    at_most: usize,
+    in_a_row: u8,
+    ended: bool,
+    failure: Option<Failure>,
+}
+
+impl Receiving {
+    /// None has ended already.
+    pub(crate) fn new(connection: Option<Rc<Connection>>) -> Self {
+        let ended = connection.is_none();
+        let at_most = LEAST;
+        Self { connection, pending: None, at_most, in_a_row: 0, ended, failure: None }
+    }
+
+    pub(crate) fn connection(&self) -> Option<&Rc<Connection>> {
+        self.connection.as_ref()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Receives; of a size to which the last ones came, or `hint` if more than that is wanted. None
+    /// at the end of the stream. `before_wait` is called if nothing is there yet.
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        hint: usize,
+        before_wait: impl FnOnce(),
+    ) -> Poll<io::Result<Option<Buffer>>> {
+        if let Some(failure) = &mut self.failure {
+            return Poll::Ready(Err(failure.tell()));
+        }
+        if self.ended {
+            return Poll::Ready(Ok(None));
+        }
+        let completion = match &mut self.pending {
+            Some(pending) => {
+                let completion = ready!(Pin::new(pending).poll(context));
+                self.pending = None;
+                self.in_a_row = 0;
+                completion
+            }
+            None => ready!(self.begin(context, hint, before_wait)),
+        };
+        Poll::Ready(self.taken(completion))
+    }
+
+    fn begin(
+        &mut self,
+        context: &mut Context<'_>,
+        hint: usize,
+        before_wait: impl FnOnce(),
+    ) -> Poll<Completion> {
+        if self.in_a_row == IN_A_ROW {
+            self.in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let at_most = self.at_most.max(hint.min(MOST));
+        let submission = self.connection.as_ref().and_then(|it| it.receive(at_most));
+        let Some(submission) = submission else {
+            // Closed here: the end, as if the peer had ended it.
+            return Poll::Ready(Ok(Outcome::Received(Buffer::default())));
+        };
+        match submission.try_now() {
+            Ok(completion) => {
+                self.in_a_row += 1;
+                Poll::Ready(completion)
+            }
+            Err(pending) => {
+                before_wait();
+                Pin::new(self.pending.insert(pending)).poll(context)
+            }
+        }
+    }
+
+    fn taken(&mut self, completion: Completion) -> io::Result<Option<Buffer>> {
+        match completion {
+            Ok(Outcome::Received(data)) if !data.is_empty() => {
+                self.note(data.len());
+                Ok(Some(data))
+            }
+            Ok(_) => {
+                self.end();
+                Ok(None)
+            }
+            Err(_) if self.connection.as_ref().is_some_and(|it| it.is_closed()) => {
+                self.end();
+                Ok(None)
+            }
+            // The other end of a pseudo-terminal hung up; Linux's word for the end of it.
+            Err(error) if is_hang_up(error.raw_os_error()) && self.is_no_socket() => {
+                self.end();
+                Ok(None)
+            }
+            Err(error) => {
+                let mut failure = Failure::new(error.into());
+                let told = failure.tell();
+                self.failure = Some(failure);
+                Err(told)
+            }
+        }
+    }
+
+    fn is_no_socket(&self) -> bool {
+        self.connection.as_ref().is_some_and(|it| !it.can_end_sending())
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Full buffers ask for larger ones, nearly empty ones for smaller.
+    fn note(&mut self, received: usize) {
+        if received >= self.at_most {
+            self.at_most = (self.at_most * 4).min(MOST);
+        } else if received < self.at_most / 4 {
+            self.at_most = (self.at_most / 4).max(LEAST);
+        }
+    }
+}
+
+/// Linux's EIO; the number is the same everywhere.
+fn is_hang_up(number: Option<i32>) -> bool {
+    number == Some(5)
+}
