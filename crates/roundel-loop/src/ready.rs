@@ -78,7 +78,7 @@ impl ReadyQueue {
     #[inline]
     fn next_place(&mut self) -> &mut ManuallyDrop<Work> {
         if self.len() == self.ring.len() {
-            self.resize((2 * self.ring.len()).max(64));
+            self.grow();
         }
         let place = self.place(self.next);
         self.next += 1;
@@ -127,7 +127,7 @@ impl ReadyQueue {
     #[inline]
     pub(crate) fn shrink(&mut self) {
         if self.ring.len() > SMALL && self.len() < self.ring.len() / 8 {
-            self.resize(SMALL.max(self.ring.len() / 4));
+            self.shrink_to(SMALL.max(self.ring.len() / 4));
         }
     }
 
@@ -148,20 +148,78 @@ impl ReadyQueue {
         ManuallyDrop::into_inner(emptied)
     }
 
+    /// Doubles the ring, where it lies if the allocator can: an entry stays in its place or moves on
+    /// by the old size.
     #[cold]
-    fn resize(&mut self, size: usize) {
-        let mut ring = Vec::new();
-        ring.resize_with(size, || ManuallyDrop::new(Work::Cancelled));
+    fn grow(&mut self) {
+        let before = self.ring.len();
+        self.ring.resize_with((2 * before).max(64), || ManuallyDrop::new(Work::Cancelled));
         for number in self.first..self.next {
-            let place = self.place(number);
-            ring[number as usize & (size - 1)] = ManuallyDrop::new(self.empty(place));
+            let (from, to) = (number as usize & before.wrapping_sub(1), self.place(number));
+            if from != to {
+                self.ring.swap(from, to);
+            }
         }
-        self.ring = ring;
+    }
+
+    #[cold]
+    fn shrink_to(&mut self, size: usize) {
+        let entries: Vec<_> = (self.first..self.next)
+            .map(|number| {
+                let place = self.place(number);
+                self.empty(place)
+            })
+            .collect();
+        self.ring.truncate(size);
+        self.ring.shrink_to_fit();
+        for (number, work) in (self.first..).zip(entries) {
+            let place = self.place(number);
+            self.ring[place] = ManuallyDrop::new(work);
+        }
     }
 }
 
 impl Drop for ReadyQueue {
     fn drop(&mut self) {
         drop(self.take_all());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ReadyQueue, SMALL, Work};
+
+    /// Pops a ticket, which must be next.
+    fn ticket(queue: &mut ReadyQueue) -> usize {
+        queue.pop_ticket().expect("a ticket is next")
+    }
+
+    #[test]
+    fn order_and_numbers_outlive_growth_and_shrinking() {
+        let mut queue = ReadyQueue::default();
+        let mut next = 0;
+        // So that the ring is wrapped at each size when it grows and when it shrinks.
+        for burst in [40, 100, 10 * SMALL, 3] {
+            for _ in 0..burst {
+                queue.push_ticket(next);
+                next += 1;
+            }
+            let number = queue.push(Work::Ticket(usize::MAX));
+            while queue.len() > 30 {
+                let oldest = next + 1 - queue.len();
+                assert_eq!(ticket(&mut queue), oldest);
+                queue.shrink();
+            }
+            assert!(matches!(queue.cancel(number), Some(Work::Ticket(usize::MAX))));
+            while queue.len() > 1 {
+                let oldest = next + 1 - queue.len();
+                assert_eq!(ticket(&mut queue), oldest);
+            }
+            assert!(matches!(queue.pop(), Some(Work::Cancelled)));
+            assert!(queue.pop().is_none() && queue.pop_ticket().is_none());
+            assert!(queue.cancel(number).is_none(), "it has been reached");
+            queue.shrink();
+        }
+        assert_eq!(queue.ring.len(), SMALL, "the burst's memory is given back");
     }
 }
