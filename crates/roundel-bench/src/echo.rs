@@ -7,7 +7,9 @@ pub mod client;
 pub mod server;
 
 mod by_hand;
+mod on_compio;
 mod on_loop;
+mod on_monoio;
 mod on_tokio;
 mod process;
 
@@ -25,10 +27,19 @@ use crate::{
 
 /// A loop over epoll that can do nothing else.
 pub(crate) const EPOLL: &str = "epoll by hand";
+/// Our loop over io_uring.
+pub(crate) const ROUNDEL_URING: &str = "roundel, io_uring";
+pub(crate) const MONOIO: &str = "monoio";
+pub(crate) const COMPIO: &str = "compio";
 
 /// Bytes of a message, and the room a server has for one. There is more room than message, so that
 /// a read that is not full tells the server that the socket is empty.
-const SIZES: [(usize, usize, &str); 2] = [(64, 4 << 10, "64 B"), (16 << 10, 32 << 10, "16 KiB")];
+const SIZES: [(usize, usize, &str); 4] = [
+    (64, 4 << 10, "64 B"),
+    (1 << 10, 4 << 10, "1 KiB"),
+    (16 << 10, 32 << 10, "16 KiB"),
+    (128 << 10, 256 << 10, "128 KiB"),
+];
 const CONNECTIONS: [usize; 3] = [1, 64, 1000];
 
 /// The rows of this group.
@@ -48,7 +59,10 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             let ask = |server| asked(server, Question { bytes, room, connections, round });
             let row = Row::new(title, figures.clone())
                 .peer(ROUNDEL, ask(Server::OnLoop))
+                .peer(ROUNDEL_URING, ask(Server::OnUring))
                 .peer(TOKIO, ask(Server::OnTokio))
+                .peer(MONOIO, ask(Server::OnMonoio))
+                .peer(COMPIO, ask(Server::OnCompio))
                 .peer(EPOLL, ask(Server::ByHand));
             rows.push(row);
         }

@@ -7,7 +7,7 @@ use crate::{
     plan::Plan,
     promise, remote,
     row::Row,
-    soon, tasks, timers,
+    sim, soon, tasks, timers,
 };
 
 /// The rows of one subject.
@@ -33,8 +33,11 @@ pub struct Page {
 }
 
 /// In the order of the layers.
-pub const PAGES: [Page; 2] =
-    [Page { name: "ground", groups: &GROUND }, Page { name: "tasks", groups: &tasks::GROUPS }];
+pub const PAGES: [Page; 3] = [
+    Page { name: "ground", groups: &GROUND },
+    Page { name: "tasks", groups: &tasks::GROUPS },
+    Page { name: "sim", groups: &sim::GROUPS },
+];
 
 const GROUND: [Group; 6] = [
     Group {

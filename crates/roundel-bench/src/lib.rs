@@ -20,6 +20,7 @@ pub mod echo;
 pub mod memory;
 pub mod promise;
 pub mod remote;
+pub mod sim;
 pub mod soon;
 pub mod tasks;
 pub mod timers;

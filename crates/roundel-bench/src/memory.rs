@@ -68,7 +68,12 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
     let ask = |(title, waiting, count): (_, On, _)| {
         let figures = [Figure::new("allocated", Unit::Bytes), Figure::new("resident", Unit::Bytes)];
         let row = Row::new(title, figures);
-        Server::ALL.into_iter().fold(row, |row, server| {
+        // A timer is the loop's, whatever it stands on.
+        let has = |server: &Server| match waiting(*server) {
+            Waiting::Timers(server) => Server::WITH_TIMERS.contains(&server),
+            _ => true,
+        };
+        Server::ALL.into_iter().filter(has).fold(row, |row, server| {
             // The hand-written loop goes by one name for both.
             row.peer(server.name(), move || probe(waiting(server), count).expect("the probe runs"))
         })
@@ -118,6 +123,7 @@ pub fn usage_of(
         Waiting::Timers(Server::OnLoop) => timers_on_loop(count, usage)?,
         Waiting::Timers(Server::OnTokio) => timers_on_tokio(count, usage)?,
         Waiting::Timers(Server::ByHand) => timers_by_hand(count, usage)?,
+        Waiting::Timers(other) => return Err(format!("{} has no timers here", other.name()).into()),
         Waiting::Tasks(programs) => (programs.asleep)(count, &usage)?,
     };
     let per_item = |before: usize, after: usize| (after as f64 - before as f64) / count as f64;

@@ -1,7 +1,7 @@
 //! Files as operations of the loop: nothing waits for a disk but who wants to.
 //!
 //! A [`File`] is read and written at offsets, so any number of operations may be under way at once
-//! and none moves another's place. [`read`] and [`write`] are for a whole file at a time. This is
+//! and none moves another's place. [`read`] and [`write()`] are for a whole file at a time. This is
 //! no buffered stream, and no walk through directories.
 //!
 //! ```text

@@ -61,6 +61,8 @@ pub struct SimDriver {
     pool: BufferPool,
     bell: Arc<Bell>,
     statistics: DriverStatistics,
+    /// Nobody else moves the clock.
+    is_alone: bool,
 }
 
 #[derive(Debug)]
@@ -119,13 +121,16 @@ impl SimDriver {
             pool: BufferPool::new(),
             bell: Arc::default(),
             statistics: DriverStatistics::default(),
+            is_alone: true,
         }
     }
 
-    /// Lets the driver list its host on a board when somebody rings for it.
+    /// Makes the driver one of many, whose hosts somebody turns: it lists its host on the board when
+    /// somebody rings for it, and leaves the arrival of packets to whoever reads the board.
     #[must_use]
     pub fn on_board(mut self, board: &RungHosts) -> Self {
         self.bell = Arc::new(Bell::on(Arc::clone(&board.0), self.host.number()));
+        self.is_alone = false;
         self
     }
 
@@ -200,8 +205,10 @@ impl SimDriver {
 
     /// Lets the driver's operations hear what has happened on the host.
     fn hear(&mut self) {
-        while let Some((news, sources)) = self.network.with(|state| state.next_news(self.host)) {
-            for source in sources {
+        while let Some((news, id)) = self.network.with(|state| state.next_news(self.host)) {
+            let mut nth = 0;
+            while let Some(source) = self.network.with(|state| state.source(id, nth)) {
+                nth += 1;
                 if news.has(Flags::READ) {
                     self.serve(source, Queue::Read);
                 }
@@ -409,16 +416,13 @@ impl Driver for SimDriver {
         completed: &mut Vec<Key>,
     ) -> Result<(), DriverError> {
         self.statistics.waits += 1;
+        if self.is_alone {
+            self.network.deliver();
+        }
         self.hear();
         // Whoever rang before has been heard by the time that this returns.
         let may_wait = timeout != Some(Duration::ZERO) && !self.bell.take();
         let until = may_wait.then(|| Some(self.network.clock().now() + timeout?)).flatten();
-        if !may_wait
-            && self.network.next_arrival().is_some_and(|at| at <= self.network.clock().now())
-        {
-            self.network.deliver();
-            self.hear();
-        }
         while may_wait && self.finished.is_empty() && !self.bell.take() {
             match (self.network.next_arrival(), until) {
                 (Some(next), until) if until.is_none_or(|until| next <= until) => {

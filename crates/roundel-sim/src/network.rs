@@ -58,6 +58,8 @@ use crate::{SimDriver, TraceEvent, socket::SimSocket};
 pub struct Network {
     state: Rc<RefCell<State>>,
     clock: VirtualClock,
+    /// When the clock was made: its moments are counted from there.
+    begin: Instant,
 }
 
 impl Network {
@@ -68,7 +70,8 @@ impl Network {
 
     /// As [`new`](Self::new), with a clock that others read too.
     pub fn with_clock(seed: u64, clock: VirtualClock) -> Self {
-        Self { state: Rc::new(RefCell::new(State::new(seed, clock.elapsed()))), clock }
+        let begin = roundel_timer::Clock::now(&clock) - clock.elapsed();
+        Self { state: Rc::new(RefCell::new(State::new(seed, clock.elapsed()))), clock, begin }
     }
 
     /// Adds a host, known by this name and by an address of its own.
@@ -176,9 +179,7 @@ impl Network {
     /// When the next packet arrives, or something else of the network's happens.
     pub fn next_arrival(&self) -> Option<Instant> {
         let at = self.with(|state| state.packets.next_at())?;
-        let elapsed = self.clock.elapsed();
-        let now = roundel_timer::Clock::now(&self.clock);
-        Some(now + Duration::from_nanos(at).saturating_sub(elapsed))
+        Some(self.begin + Duration::from_nanos(at))
     }
 
     /// Moves the clock, and lets arrive what is due by then.
@@ -241,10 +242,9 @@ impl Network {
     }
 
     /// Looks at the state; nothing of a user's runs meanwhile.
+    #[inline]
     pub(crate) fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
-        let mut state = self.state.borrow_mut();
-        state.now = self.clock.elapsed().as_nanos() as u64;
-        look(&mut state)
+        look(&mut self.state.borrow_mut())
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -55,9 +55,13 @@ impl Trace {
     /// Notes what happened; `content` stands for what the event does not show.
     pub(crate) fn note(&mut self, event: TraceEvent, content: u64) {
         let about = u64::from(event.host) << 32 | u64::from(event.other);
-        let words = [event.at.as_nanos() as u64, about, hash_of(event.what.as_bytes())];
-        let words = words.into_iter().chain([event.amount, content]);
-        self.hash = words.fold(self.hash, |hash, word| mixed(hash.rotate_left(5) ^ word));
+        let what = event.what.bytes().fold(event.what.len() as u64, |hash, byte| {
+            (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(FACTOR)
+        });
+        for word in [event.at.as_nanos() as u64, about, what, event.amount, content] {
+            self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+        }
+        self.hash = mixed(self.hash);
         self.count += 1;
         if self.last.len() >= self.keep {
             self.last.pop_front();
@@ -78,11 +82,14 @@ impl Trace {
     }
 }
 
+/// Odd, with its bits well mixed: what a fast hash multiplies with.
+const FACTOR: u64 = 0x517c_c1b7_2722_0a95;
+
 /// Of some bytes; the same everywhere.
 pub(crate) fn hash_of(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let whole = words.iter().fold(bytes.len() as u64, |hash, word| {
-        (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x517c_c1b7_2722_0a95)
+        (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR)
     });
     rest.iter().fold(whole, |hash, &byte| mixed(hash ^ u64::from(byte)))
 }

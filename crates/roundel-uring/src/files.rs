@@ -9,11 +9,12 @@ use rustix::{fd::AsFd, io::Errno};
 
 use crate::{
     UringDriver,
+    places::{key, place},
     queue::{Slot, Waiting},
     request::{Answer, Got, Request},
     statx::FileStatus,
     table::Place,
-    uring_driver::{Tag, aborted, key, place},
+    uring_driver::{Tag, aborted},
 };
 
 /// What one read gets at most, whatever it asks for.

@@ -51,11 +51,13 @@
 mod arrival;
 mod bell;
 mod config;
+mod direction;
 mod endpoint;
 mod entry;
 mod error;
 mod files;
 mod message;
+mod places;
 mod probe;
 mod queue;
 mod reading;

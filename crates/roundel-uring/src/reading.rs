@@ -7,9 +7,10 @@ use crate::{
     UringDriver,
     arrival::Arrival,
     endpoint::Arm,
+    places::place,
     request::{Answer, Got, Request, Room},
     table::Place,
-    uring_driver::{Tag, completion, place, stop},
+    uring_driver::{Tag, completion, stop},
 };
 
 impl UringDriver {

@@ -24,7 +24,9 @@ use crate::{
     Features, Unavailable, UringConfig,
     arrival::Arrival,
     bell::Bell,
+    direction::{Direction, queue, returns_bytes},
     endpoint::Endpoint,
+    places::{key, place, source_id},
     probe::{self, unavailable},
     queue::Slot,
     request::{Answer, Request},
@@ -401,37 +403,6 @@ pub(crate) fn stop(ring: &mut Ring<Tag>, endpoint: &mut Endpoint) {
     }
 }
 
-/// The three queues of a source.
-enum Direction {
-    Read,
-    Write,
-    Watch,
-}
-
-/// The queue an operation waits in; none for those of files.
-fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
-    let direction = match operation {
-        Operation::Recv { .. }
-        | Operation::RecvInto { .. }
-        | Operation::RecvFrom { .. }
-        | Operation::Read { .. }
-        | Operation::Accept { .. } => Direction::Read,
-        Operation::Send { .. }
-        | Operation::SendVectored { .. }
-        | Operation::SendTo { .. }
-        | Operation::Write { .. }
-        | Operation::Connect { .. } => Direction::Write,
-        Operation::Ready { .. } => Direction::Watch,
-        _ => return None,
-    };
-    operation.source().map(|source| (source, direction))
-}
-
-/// Whether a request of the operation holds bytes that are to come back.
-fn returns_bytes(operation: &Operation) -> bool {
-    !matches!(operation, Operation::Connect { .. } | Operation::Ready { .. })
-}
-
 /// What operations of a source that was let go end with.
 pub(crate) fn aborted() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the source was detached from its driver")
@@ -439,18 +410,6 @@ pub(crate) fn aborted() -> io::Error {
 
 fn waiting_failed(cause: Errno) -> DriverError {
     DriverError::Io { action: "waiting for completions", source: cause.into() }
-}
-
-pub(crate) fn key(place: Place) -> Key {
-    Key::new(place.index, place.generation)
-}
-
-fn source_id(place: Place) -> SourceId {
-    SourceId::new(place.index, place.generation)
-}
-
-pub(crate) fn place(source: SourceId) -> Place {
-    Place { index: source.index() as u32, generation: source.generation() }
 }
 
 /// An outcome, or the kernel's refusal of `operation`.

@@ -7,10 +7,11 @@ use rustix::event::PollFlags;
 
 use crate::{
     UringDriver,
+    places::{key, place},
     queue::Slot,
     request::{Answer, Got, Request},
     table::Place,
-    uring_driver::{Tag, key, place},
+    uring_driver::Tag,
 };
 
 impl UringDriver {

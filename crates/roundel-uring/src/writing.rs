@@ -12,10 +12,11 @@ use rustix::{
 use crate::{
     UringDriver,
     message::Message,
+    places::{key, place},
     queue::{Slot, Waiting},
     request::{Answer, Got, Request},
     table::Place,
-    uring_driver::{Tag, aborted, key, place},
+    uring_driver::{Tag, aborted},
 };
 
 /// What to do with the first writer.

@@ -42,10 +42,11 @@ impl DriftClock {
     /// When the world's clock shows that this one has reached `local`: not before.
     pub(crate) fn in_the_world(&self, local: Instant) -> Instant {
         let pace = self.pace.get();
-        let ahead = local.saturating_duration_since(pace.local).as_nanos() as i128;
+        let ahead = local.saturating_duration_since(pace.local);
         if pace.gains == 0 {
-            return pace.world + nanoseconds(ahead);
+            return pace.world + ahead;
         }
+        let ahead = ahead.as_nanos() as i128;
         let rate = WHOLE + i128::from(pace.gains);
         pace.world + nanoseconds((ahead * WHOLE + rate - 1) / rate)
     }
@@ -54,6 +55,9 @@ impl DriftClock {
 impl Clock for DriftClock {
     fn now(&self) -> Instant {
         let (pace, now) = (self.pace.get(), self.world.now());
+        if pace.gains == 0 {
+            return pace.local + now.saturating_duration_since(pace.world);
+        }
         let ahead = now.saturating_duration_since(pace.world).as_nanos() as i128;
         pace.local + nanoseconds(ahead * (WHOLE + i128::from(pace.gains)) / WHOLE)
     }

@@ -61,9 +61,9 @@ impl World {
 
     /// Lists the hosts for which a packet has arrived, or somebody has rung.
     fn collect_woken(&self) {
-        let mut woken = Vec::new();
+        let mut woken = self.0.woken.take();
         self.0.network.take_woken(&mut woken);
-        for id in woken {
+        for id in woken.drain(..) {
             match self.0.network.wake_delay() {
                 Some(delay) if !delay.is_zero() => {
                     let at = self.0.network.clock().now() + delay;
@@ -75,6 +75,7 @@ impl World {
                 _ => self.mark_ready(id),
             }
         }
+        self.0.woken.replace(woken);
         let mut rung = Vec::new();
         self.0.board.take(&mut rung);
         rung.into_iter().for_each(|number| self.mark_ready(self.id(number)));

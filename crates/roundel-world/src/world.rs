@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     /// When which host's next timer is due; what does not fit the host's own note is out of date.
     pub(crate) agenda: RefCell<BinaryHeap<Reverse<(Instant, u32)>>>,
     pub(crate) orders: RefCell<Vec<Order>>,
+    /// Empty between uses; kept for its memory.
+    pub(crate) woken: RefCell<Vec<HostId>>,
     pub(crate) failure: RefCell<Option<Cause>>,
     pub(crate) waiting_for_quiet: RefCell<Vec<Waker>>,
     pub(crate) turns: Cell<u64>,
@@ -79,6 +81,7 @@ impl World {
             ready: RefCell::default(),
             agenda: RefCell::default(),
             orders: RefCell::default(),
+            woken: RefCell::default(),
             failure: RefCell::default(),
             waiting_for_quiet: RefCell::default(),
             turns: Cell::new(0),

@@ -6,11 +6,23 @@
 use std::{io, net::TcpListener, rc::Rc};
 
 use roundel_loop::{
-    Attached, Completion, EventLoop, LoopHandle, Outcome, Socket, SocketOption, Source,
+    Attached, Completion, EventLoop, LoopConfig, LoopHandle, Outcome, Socket, SocketOption, Source,
 };
+use roundel_uring::UringDriver;
 
-pub(super) fn serve(listener: TcpListener, room: usize) -> io::Result<()> {
-    let mut event_loop = EventLoop::new().map_err(io::Error::other)?;
+/// On the platform's best selector.
+pub(super) fn on_epoll(listener: TcpListener, room: usize) -> io::Result<()> {
+    serve(LoopConfig::new().map_err(io::Error::other)?, listener, room)
+}
+
+/// On io_uring.
+pub(super) fn on_uring(listener: TcpListener, room: usize) -> io::Result<()> {
+    let driver = UringDriver::new().map_err(io::Error::other)?;
+    serve(LoopConfig::with_driver(Box::new(driver)), listener, room)
+}
+
+fn serve(config: LoopConfig, listener: TcpListener, room: usize) -> io::Result<()> {
+    let mut event_loop = EventLoop::with_config(config);
     let handle = event_loop.handle();
     let listener = handle.attach(Source::new(listener));
     Rc::new(Acceptor { handle, listener, room }).accept();

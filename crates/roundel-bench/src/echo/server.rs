@@ -8,7 +8,9 @@ use std::{
 
 use rustix::net::sockopt::set_tcp_congestion;
 
-use super::{EPOLL, by_hand, on_loop, on_tokio};
+use super::{
+    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, by_hand, on_compio, on_loop, on_monoio, on_tokio,
+};
 use crate::row::{ROUNDEL, TOKIO};
 
 /// How every socket here paces itself: not at all. BBR, where it is the default, holds packets back
@@ -28,35 +30,55 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
-    /// Call-backs on our loop.
+    /// Call-backs on our loop, over epoll.
     OnLoop,
+    /// The same over io_uring.
+    OnUring,
     /// A tokio task for each connection, on its current-thread runtime.
     OnTokio,
+    /// A monoio task for each connection, on io_uring.
+    OnMonoio,
+    /// A compio task for each connection, on io_uring.
+    OnCompio,
     /// A loop over epoll and nothing else.
     ByHand,
 }
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::OnLoop, Self::OnTokio, Self::ByHand];
+    pub const ALL: [Self; 6] =
+        [Self::OnLoop, Self::OnUring, Self::OnTokio, Self::OnMonoio, Self::OnCompio, Self::ByHand];
+
+    /// Those whose timers are measured.
+    pub const WITH_TIMERS: [Self; 3] = [Self::OnLoop, Self::OnTokio, Self::ByHand];
 
     /// As in the table's head.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnLoop => ROUNDEL,
+            Self::OnUring => ROUNDEL_URING,
             Self::OnTokio => TOKIO,
+            Self::OnMonoio => MONOIO,
+            Self::OnCompio => COMPIO,
             Self::ByHand => EPOLL,
         }
     }
 
-    /// The server whose name begins like this.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|server| server.name().split(' ').next() == Some(name))
+    /// The server of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.word() == word)
     }
 
     /// The name as one word, for a command line.
     pub fn word(self) -> &'static str {
-        self.name().split(' ').next().unwrap_or_default()
+        match self {
+            Self::OnLoop => "roundel",
+            Self::OnUring => "roundel-uring",
+            Self::OnTokio => "tokio",
+            Self::OnMonoio => "monoio",
+            Self::OnCompio => "compio",
+            Self::ByHand => "epoll",
+        }
     }
 
     /// Answers for ever, with `room` bytes to read a message into.
@@ -65,8 +87,11 @@ impl Server {
     /// The listener or the kernel's waiting call fails; a failing connection only ends.
     pub fn serve(self, listener: TcpListener, room: usize) -> io::Result<()> {
         match self {
-            Self::OnLoop => on_loop::serve(listener, room),
+            Self::OnLoop => on_loop::on_epoll(listener, room),
+            Self::OnUring => on_loop::on_uring(listener, room),
             Self::OnTokio => on_tokio::serve(listener, room),
+            Self::OnMonoio => on_monoio::serve(listener, room),
+            Self::OnCompio => on_compio::serve(listener, room),
             Self::ByHand => by_hand::serve(&listener, room),
         }
     }

@@ -145,14 +145,19 @@ impl State {
         }
     }
 
-    /// The next socket of which a host's driver has to hear, with the news and its sources.
-    pub(crate) fn next_news(&mut self, host: HostId) -> Option<(Flags, Vec<u32>)> {
+    /// The next socket of which a host's driver has to hear, and the news.
+    pub(crate) fn next_news(&mut self, host: HostId) -> Option<(Flags, SockId)> {
         loop {
             let id = self.host_mut(host).mailbox.pop_front()?;
             let Some(sock) = self.socks.get_mut(id.0) else { continue };
             sock.is_listed = false;
-            return Some((std::mem::take(&mut sock.news), sock.sources.clone()));
+            return Some((std::mem::take(&mut sock.news), id));
         }
+    }
+
+    /// One of the places at which a socket is attached.
+    pub(crate) fn source(&self, id: SockId, nth: usize) -> Option<u32> {
+        self.socks.get(id.0)?.sources.get(nth).copied()
     }
 
     pub(crate) fn take_woken(&mut self, into: &mut Vec<HostId>) {
