@@ -116,7 +116,7 @@ impl Core {
     }
 
     pub(crate) fn queue_remote(&self, job: Arc<dyn RemoteJob>) {
-        self.ready.borrow_mut().push(Work::Remote(job));
+        self.ready.borrow_mut().push(|| Work::Remote(job));
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -210,7 +210,7 @@ impl Core {
             match (arrival, self.layer.get()) {
                 (Arrival::Call(job), _) => self.queue_remote(job),
                 (Arrival::Post(parcel), _) => {
-                    self.ready.borrow_mut().push(Work::Posted(parcel));
+                    self.ready.borrow_mut().push(|| Work::Posted(parcel));
                 }
                 (Arrival::Wake(ticket), Some(layer)) => {
                     let _ = layer.wake(&LoopHandle { core: Rc::clone(self) }, ticket);
@@ -262,7 +262,7 @@ impl Core {
                 drop(timers);
                 waker.wake();
             } else {
-                self.ready.borrow_mut().push(Work::Timer(key));
+                self.ready.borrow_mut().push(|| Work::Timer(key));
             }
         }
         self.counters.timers.add(due);

@@ -73,7 +73,8 @@ impl LoopHandle {
     pub fn call_soon(&self, call: impl FnOnce() + 'static) -> Handle {
         self.demand_open("call_soon");
         let site = Location::caller();
-        self.push(Work::Call(Box::new(call), site), site)
+        let call = Box::new(call);
+        self.push(|| Work::Call(call, site), site)
     }
 
     /// Queues a call-back unless the loop is closed.
@@ -96,14 +97,14 @@ impl LoopHandle {
     pub fn schedule(&self, job: Rc<dyn Job>) -> Handle {
         self.demand_open("schedule");
         let site = Location::caller();
-        self.push(Work::Job(job, site), site)
+        self.push(|| Work::Job(job, site), site)
     }
 
     /// Queues what the layer above knows by this number; nothing on a closed loop.
     #[inline]
     pub fn queue_ticket(&self, ticket: usize) {
         if !self.is_closed() {
-            self.core.ready.borrow_mut().push_ticket(ticket);
+            self.core.ready.borrow_mut().push(|| Work::Ticket(ticket));
         }
     }
 
@@ -184,12 +185,12 @@ impl LoopHandle {
     }
 
     #[inline]
-    fn push(&self, work: Work, site: Site) -> Handle {
+    fn push(&self, make: impl FnOnce() -> Work, site: Site) -> Handle {
         if self.core.phase.get() != Phase::Running {
             // What this thread left through a remote handle came first.
             self.core.drain_inbox();
         }
-        let number = self.core.ready.borrow_mut().push(work);
+        let number = self.core.ready.borrow_mut().push(make);
         Handle { core: Rc::downgrade(&self.core), number, site, cancelled: Cell::new(false) }
     }
 

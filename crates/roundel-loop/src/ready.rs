@@ -62,16 +62,12 @@ pub(crate) struct ReadyQueue {
 }
 
 impl ReadyQueue {
-    pub(crate) fn push(&mut self, work: Work) -> u64 {
-        *self.next_place() = ManuallyDrop::new(work);
-        self.next - 1
-    }
-
-    /// As [`push`](Self::push), for what is pushed most.
+    /// Queues what is made by `make`: where it is to stand, as an entry that is made elsewhere and
+    /// moved costs a stall.
     #[inline]
-    pub(crate) fn push_ticket(&mut self, ticket: usize) {
-        // Made where it is to stand: an entry that is made elsewhere and moved costs a stall.
-        *self.next_place() = ManuallyDrop::new(Work::Ticket(ticket));
+    pub(crate) fn push(&mut self, make: impl FnOnce() -> Work) -> u64 {
+        *self.next_place() = ManuallyDrop::new(make());
+        self.next - 1
     }
 
     /// The place of a new entry.
@@ -201,10 +197,10 @@ mod tests {
         // So that the ring is wrapped at each size when it grows and when it shrinks.
         for burst in [40, 100, 10 * SMALL, 3] {
             for _ in 0..burst {
-                queue.push_ticket(next);
+                queue.push(|| Work::Ticket(next));
                 next += 1;
             }
-            let number = queue.push(Work::Ticket(usize::MAX));
+            let number = queue.push(|| Work::Ticket(usize::MAX));
             while queue.len() > 30 {
                 let oldest = next + 1 - queue.len();
                 assert_eq!(ticket(&mut queue), oldest);

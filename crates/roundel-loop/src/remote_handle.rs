@@ -197,7 +197,7 @@ impl RemoteHandle {
         let parcel: Box<dyn Posted> = Box::new(Parcel { value, open, site: Location::caller() });
         let parcel = current::with(|current| match current {
             Some(handle) if Arc::ptr_eq(&handle.core.inbox, &self.inbox) => {
-                handle.core.ready.borrow_mut().push(Work::Posted(parcel));
+                handle.core.ready.borrow_mut().push(|| Work::Posted(parcel));
                 None
             }
             _ => Some(parcel),

@@ -78,13 +78,13 @@ impl Waiters {
         }
         match seat.as_ref()? {
             (_, Waiter::Call(..)) => {
-                ready.push(Work::Completion(key));
+                ready.push(|| Work::Completion(key));
                 None
             }
             _ => match seat.replace((key, Waiter::Arrived)) {
                 Some((_, Waiter::Waker(waker))) => Some(waker),
                 Some((_, Waiter::Job(job, site))) => {
-                    ready.push(Work::Job(job, site));
+                    ready.push(|| Work::Job(job, site));
                     None
                 }
                 _ => None,
