@@ -5,6 +5,8 @@ use std::{rc::Rc, time::Duration};
 use roundel_driver::{Driver, SelectorDriver, SelectorError};
 use roundel_timer::{Clock, SystemClock};
 
+use crate::Schedule;
+
 /// The environment variable that switches debug mode on when it is set and not empty.
 pub(crate) const DEBUG_VARIABLE: &str = "ROUNDEL_DEBUG";
 
@@ -34,6 +36,8 @@ pub struct LoopConfig {
     /// How many due timers one turn runs at most; the others follow in the next turn, behind what
     /// the kernel reports in between, so that a flood of timers cannot keep sockets waiting.
     pub timers_per_turn: usize,
+    /// In which order the tasks that are ready run: as they were woken, unless changed.
+    pub schedule: Schedule,
     /// Why the driver is not the one that was wanted first, for the loop's statistics. Set by who
     /// chooses drivers.
     pub fallback: Option<&'static str>,
@@ -65,6 +69,7 @@ impl LoopConfig {
             slow_callback: Some(Duration::from_millis(100)),
             debug: std::env::var_os(DEBUG_VARIABLE).is_some_and(|value| !value.is_empty()),
             timers_per_turn: 1024,
+            schedule: Schedule::Fifo,
             fallback: None,
         }
     }

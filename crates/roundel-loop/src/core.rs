@@ -21,7 +21,7 @@ use roundel_driver::{Driver, DriverError, Key};
 use roundel_timer::TimerQueue;
 
 use crate::{
-    LoopConfig, LoopHandle,
+    LoopConfig, LoopHandle, Schedule,
     config::SharedClock,
     layer::Layer,
     loop_handle::ExecutorHook,
@@ -71,6 +71,7 @@ pub(crate) struct Core {
     pub(crate) stopping: Cell<bool>,
     pub(crate) debug: Cell<bool>,
     timers_per_turn: usize,
+    schedule: Cell<Schedule>,
     pub(crate) stalls: StallWatch,
     pub(crate) reporter: Reporter,
     pub(crate) counters: Counters,
@@ -97,6 +98,7 @@ impl Core {
             phase: Cell::new(Phase::Idle),
             stopping: Cell::new(false),
             debug: Cell::new(config.debug),
+            schedule: Cell::new(config.schedule),
             timers_per_turn: config.timers_per_turn.max(1),
             stalls: StallWatch::new(config.slow_callback, config.debug),
             reporter: Reporter::default(),
@@ -275,6 +277,11 @@ impl Core {
     /// behind it stay queued.
     pub(crate) fn run_ready(&self, handle: &LoopHandle) {
         let mut left = self.ready.borrow().len();
+        if left > 1 && self.schedule.get() != Schedule::Fifo {
+            let mut schedule = self.schedule.get();
+            self.ready.borrow_mut().shuffle_tickets(&mut schedule);
+            self.schedule.set(schedule);
+        }
         while left > 0 {
             // One guard around the whole batch: a panic ends the guard, not the batch.
             let guarded = catch_unwind(AssertUnwindSafe(|| {

@@ -90,6 +90,7 @@ mod watch;
 mod core;
 mod current;
 mod ready;
+mod schedule;
 mod wake_state;
 
 pub use attached::{Attach, Attached};
@@ -109,6 +110,7 @@ pub use roundel_driver::{
     Source, SourceId, UnixAddress,
 };
 pub use roundel_timer::{Clock, Deadline, SystemClock, TimerKey, VirtualClock};
+pub use schedule::Schedule;
 pub use stall::{Stall, Suspect};
 pub use statistics::LoopStatistics;
 pub use submission::{OperationHandle, PendingOperation, Submission};

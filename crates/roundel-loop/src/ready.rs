@@ -18,7 +18,7 @@ use roundel_driver::Key;
 use roundel_timer::TimerKey;
 
 use crate::{
-    LoopHandle,
+    LoopHandle, Schedule,
     remote_handle::{Posted, RemoteJob},
 };
 
@@ -107,6 +107,17 @@ impl ReadyQueue {
         }
         let place = self.place(number);
         Some(self.empty(place))
+    }
+
+    /// Puts the tickets that are queued into another order. What has a handle keeps its place, by
+    /// which it is found.
+    pub(crate) fn shuffle_tickets(&mut self, schedule: &mut Schedule) {
+        let places = (self.first..self.next).map(|number| self.place(number));
+        let is_ticket = |place: &usize| matches!(*self.ring[*place], Work::Ticket(_));
+        let places: Vec<usize> = places.filter(is_ticket).collect();
+        for last in (1..places.len()).rev() {
+            self.ring.swap(places[last], places[schedule.below(last + 1)]);
+        }
     }
 
     #[inline]

@@ -5,8 +5,9 @@
 //! machine.
 
 mod attempt;
+mod waiting;
 
-use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use roundel_driver::{
     BufferPool, Completion, Driver, DriverError, DriverStatistics, Family, File, Interest, Key,
@@ -15,7 +16,7 @@ use roundel_driver::{
 };
 use roundel_timer::Clock;
 
-use self::attempt::{Attempt, attempt, is_write};
+use self::attempt::{Attempt, attempt, queue_of};
 use crate::{
     bell::{Bell, Board},
     disk::{Disk, DiskFile},
@@ -141,109 +142,6 @@ impl SimDriver {
         self
     }
 
-    fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
-        let (_, attached) = self.sources.at(source)?;
-        Some(match queue {
-            Queue::Read => &mut attached.readers,
-            Queue::Write => &mut attached.writers,
-            Queue::Watch => &mut attached.watchers,
-        })
-    }
-
-    /// Tries the operations that wait in one direction, in order, until one has to wait on.
-    fn serve(&mut self, source: u32, queue: Queue) {
-        loop {
-            let Some(&front) = self.queue(source, queue).and_then(|queue| queue.front()) else {
-                return;
-            };
-            let Some((_, attached)) = self.sources.at(source) else { return };
-            let Kind::Socket { id, .. } = attached.kind else { return };
-            let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(front) else {
-                return;
-            };
-            let on = Attempt { network: &self.network, id, pool: &self.pool };
-            let Some(completion) = attempt(&on, operation, progress) else {
-                self.statistics.refused += 1;
-                return;
-            };
-            if let Some(queue) = self.queue(source, queue) {
-                queue.pop_front();
-            }
-            self.finish(place, completion, Some(id));
-        }
-    }
-
-    /// Tells those who only want to know.
-    fn tell_watchers(&mut self, source: u32, ready: Flags) {
-        let Some(watchers) = self.queue(source, Queue::Watch).map(mem::take) else { return };
-        for index in watchers {
-            let Some((place, Slot::Waiting { operation, .. })) = self.slots.at(index) else {
-                continue;
-            };
-            let Operation::Ready { interest, .. } = operation else { continue };
-            match readiness(ready, *interest) {
-                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready)), None),
-                None => {
-                    if let Some(watchers) = self.queue(source, Queue::Watch) {
-                        watchers.push_back(index);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Files the outcome of an operation that is in no queue any more.
-    fn finish(&mut self, place: Place, completion: Completion, sock: Option<SockId>) {
-        let receipt = sock.map_or(0, |sock| self.network.with(|state| state.receipt(sock)));
-        if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot::Done { completion, sock, receipt };
-        }
-        self.finished.push(Key::new(place.index, place.generation));
-        self.waiting -= 1;
-        self.statistics.delayed += 1;
-    }
-
-    /// Lets the driver's operations hear what has happened on the host.
-    fn hear(&mut self) {
-        while let Some((news, id)) = self.network.with(|state| state.next_news(self.host)) {
-            let mut nth = 0;
-            while let Some(source) = self.network.with(|state| state.source(id, nth)) {
-                nth += 1;
-                if news.has(Flags::READ) {
-                    self.serve(source, Queue::Read);
-                }
-                if news.has(Flags::WRITE) {
-                    self.serve(source, Queue::Write);
-                }
-                self.tell_watchers(source, news);
-            }
-        }
-    }
-
-    fn fail_all(&mut self, source: u32) {
-        for queue in [Queue::Read, Queue::Write, Queue::Watch] {
-            while let Some(index) = self.queue(source, queue).and_then(VecDeque::pop_front) {
-                let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(index)
-                else {
-                    continue;
-                };
-                let error = OperationError::new(operation, *progress, aborted());
-                self.finish(place, Err(error), None);
-            }
-        }
-    }
-
-    /// Takes an operation that waits out of its queue.
-    fn unqueue(&mut self, index: u32, source: SourceId, queue: Queue) {
-        let place = Place { index: source.index() as u32, generation: source.generation() };
-        if self.sources.get(place).is_some()
-            && let Some(queue) = self.queue(place.index, queue)
-        {
-            queue.retain(|&other| other != index);
-        }
-        self.waiting -= 1;
-    }
-
     fn attach_kind(&mut self, kind: Kind) -> SourceId {
         let (readers, writers, watchers) = Default::default();
         let place = self.sources.insert(Attached { kind, readers, writers, watchers });
@@ -353,11 +251,7 @@ impl Driver for SimDriver {
             }
             Kind::Socket { id, .. } => {
                 let id = *id;
-                let queue = match &operation {
-                    Operation::Ready { .. } => Queue::Watch,
-                    write if is_write(write) => Queue::Write,
-                    _ => Queue::Read,
-                };
+                let queue = queue_of(&operation);
                 self.submit_to_socket(operation, place, id, queue)
             }
         }
@@ -380,12 +274,7 @@ impl Driver for SimDriver {
             None => false,
             Some(Slot::Waiting { operation, .. }) => {
                 if let Some(source) = operation.source() {
-                    let queue = match &operation {
-                        Operation::Ready { .. } => Queue::Watch,
-                        write if is_write(write) => Queue::Write,
-                        _ => Queue::Read,
-                    };
-                    self.unqueue(place.index, source, queue);
+                    self.unqueue(place.index, source, queue_of(&operation));
                 }
                 true
             }

@@ -6,6 +6,7 @@
 mod address;
 mod connecting;
 mod datagram;
+mod delivery;
 mod fault;
 mod host;
 mod link;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use roundel_executor::Builder;
-use roundel_loop::{EventLoop, LoopConfig, Unhandled, Verdict};
+use roundel_loop::{EventLoop, LoopConfig, Schedule, Unhandled, Verdict};
 use roundel_sim::HostId;
 
 use crate::{
@@ -22,6 +22,9 @@ impl World {
         // A stall takes real time, of which a run knows nothing.
         config.slow_callback = None;
         config.debug = false;
+        if self.0.shuffles_tasks.get() {
+            config.schedule = Schedule::Seeded(self.0.schedule.borrow_mut().number());
+        }
         let event_loop = EventLoop::with_config(config);
         let handle = event_loop.handle();
         let (world, host) = (Rc::downgrade(&self.0), self.0.network.name(id));

@@ -66,12 +66,13 @@ pub struct Simulation {
     time_limit: Option<Duration>,
     most_faults: u64,
     keeps_trace: bool,
+    is_fifo: bool,
 }
 
 impl Simulation {
     /// A run of this seed.
     pub fn new(seed: u64) -> Self {
-        Self { seed, time_limit: None, most_faults: u64::MAX, keeps_trace: false }
+        Self { seed, time_limit: None, most_faults: u64::MAX, keeps_trace: false, is_fifo: false }
     }
 
     /// The run fails if the main task needs more virtual time.
@@ -95,6 +96,14 @@ impl Simulation {
         self
     }
 
+    /// The tasks of a host run in the order in which they are woken, as on a real one, and not in
+    /// one that the seed says.
+    #[must_use]
+    pub fn fifo(mut self) -> Self {
+        self.is_fifo = true;
+        self
+    }
+
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
@@ -110,6 +119,7 @@ impl Simulation {
     {
         let world = World::new(self.seed);
         world.0.network.limit_faults(self.most_faults);
+        world.0.shuffles_tasks.set(!self.is_fifo);
         if self.keeps_trace {
             world.0.network.keep_trace();
         }

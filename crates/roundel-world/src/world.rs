@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     /// Which host is next.
     pub(crate) schedule: RefCell<Random>,
     pub(crate) random: Random,
+    /// Whether the seed says which of a host's tasks goes first.
+    pub(crate) shuffles_tasks: Cell<bool>,
     /// Hosts that have something to do now.
     pub(crate) ready: RefCell<Vec<u32>>,
     /// When which host's next timer is due; what does not fit the host's own note is out of date.
@@ -78,6 +80,7 @@ impl World {
             board: RungHosts::new(),
             schedule: RefCell::new(random.split("schedule")),
             random,
+            shuffles_tasks: Cell::new(true),
             ready: RefCell::default(),
             agenda: RefCell::default(),
             orders: RefCell::default(),

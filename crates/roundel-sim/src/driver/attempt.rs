@@ -7,7 +7,7 @@ use roundel_driver::{
 };
 use rustix::io::Errno;
 
-use super::readiness;
+use super::{Queue, readiness};
 use crate::{
     network::{Network, Received, SockId, State},
     socket::SimSocket,
@@ -24,15 +24,16 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Which queue an operation waits in.
-pub(super) fn is_write(operation: &Operation) -> bool {
-    matches!(
-        operation,
+pub(super) fn queue_of(operation: &Operation) -> Queue {
+    match operation {
         Operation::Send { .. }
-            | Operation::SendVectored { .. }
-            | Operation::SendTo { .. }
-            | Operation::Write { .. }
-            | Operation::Connect { .. }
-    )
+        | Operation::SendVectored { .. }
+        | Operation::SendTo { .. }
+        | Operation::Write { .. }
+        | Operation::Connect { .. } => Queue::Write,
+        Operation::Ready { .. } => Queue::Watch,
+        _ => Queue::Read,
+    }
 }
 
 /// Takes an operation as far as it goes without waiting; `None`: it has to wait.

@@ -1,0 +1,120 @@
+//! Operations that wait: one queue per source and direction, tried again when there is news.
+
+use std::{collections::VecDeque, mem};
+
+use roundel_driver::{Completion, Key, Operation, OperationError, Outcome, SourceId};
+
+use super::{
+    Kind, Queue, SimDriver, Slot, aborted,
+    attempt::{Attempt, attempt},
+    readiness,
+};
+use crate::{
+    network::{Flags, SockId},
+    slab::Place,
+};
+
+impl SimDriver {
+    pub(super) fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
+        let (_, attached) = self.sources.at(source)?;
+        Some(match queue {
+            Queue::Read => &mut attached.readers,
+            Queue::Write => &mut attached.writers,
+            Queue::Watch => &mut attached.watchers,
+        })
+    }
+
+    /// Tries the operations that wait in one direction, in order, until one has to wait on.
+    pub(super) fn serve(&mut self, source: u32, queue: Queue) {
+        loop {
+            let Some(&front) = self.queue(source, queue).and_then(|queue| queue.front()) else {
+                return;
+            };
+            let Some((_, attached)) = self.sources.at(source) else { return };
+            let Kind::Socket { id, .. } = attached.kind else { return };
+            let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(front) else {
+                return;
+            };
+            let on = Attempt { network: &self.network, id, pool: &self.pool };
+            let Some(completion) = attempt(&on, operation, progress) else {
+                self.statistics.refused += 1;
+                return;
+            };
+            if let Some(queue) = self.queue(source, queue) {
+                queue.pop_front();
+            }
+            self.finish(place, completion, Some(id));
+        }
+    }
+
+    /// Tells those who only want to know.
+    pub(super) fn tell_watchers(&mut self, source: u32, ready: Flags) {
+        let Some(watchers) = self.queue(source, Queue::Watch).map(mem::take) else { return };
+        for index in watchers {
+            let Some((place, Slot::Waiting { operation, .. })) = self.slots.at(index) else {
+                continue;
+            };
+            let Operation::Ready { interest, .. } = operation else { continue };
+            match readiness(ready, *interest) {
+                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready)), None),
+                None => {
+                    if let Some(watchers) = self.queue(source, Queue::Watch) {
+                        watchers.push_back(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Files the outcome of an operation that is in no queue any more.
+    pub(super) fn finish(&mut self, place: Place, completion: Completion, sock: Option<SockId>) {
+        let receipt = sock.map_or(0, |sock| self.network.with(|state| state.receipt(sock)));
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot::Done { completion, sock, receipt };
+        }
+        self.finished.push(Key::new(place.index, place.generation));
+        self.waiting -= 1;
+        self.statistics.delayed += 1;
+    }
+
+    /// Lets the driver's operations hear what has happened on the host.
+    pub(super) fn hear(&mut self) {
+        while let Some((news, id)) = self.network.with(|state| state.next_news(self.host)) {
+            let mut nth = 0;
+            while let Some(source) = self.network.with(|state| state.source(id, nth)) {
+                nth += 1;
+                if news.has(Flags::READ) {
+                    self.serve(source, Queue::Read);
+                }
+                if news.has(Flags::WRITE) {
+                    self.serve(source, Queue::Write);
+                }
+                self.tell_watchers(source, news);
+            }
+        }
+    }
+
+    pub(super) fn fail_all(&mut self, source: u32) {
+        for queue in [Queue::Read, Queue::Write, Queue::Watch] {
+            while let Some(index) = self.queue(source, queue).and_then(VecDeque::pop_front) {
+                let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(index)
+                else {
+                    continue;
+                };
+                let error = OperationError::new(operation, *progress, aborted());
+                self.finish(place, Err(error), None);
+            }
+        }
+    }
+
+    /// Takes an operation that waits out of its queue.
+    pub(super) fn unqueue(&mut self, index: u32, source: SourceId, queue: Queue) {
+        let place = Place { index: source.index() as u32, generation: source.generation() };
+        if self.sources.get(place).is_some()
+            && let Some(queue) = self.queue(place.index, queue)
+        {
+            queue.retain(|&other| other != index);
+        }
+        self.waiting -= 1;
+    }
+}
