@@ -59,9 +59,11 @@
 
 mod chunk;
 mod connection;
+mod copy;
 mod error;
 mod find;
 mod flow;
+mod futures_io;
 mod incoming;
 mod lines;
 mod open;
@@ -72,6 +74,7 @@ mod transport;
 mod writer;
 
 pub use chunk::Chunk;
+pub use copy::{copy, copy_bidirectional};
 pub use error::ReadError;
 pub use flow::WaterMarks;
 pub use lines::Lines;

@@ -63,14 +63,21 @@ impl StreamWriter {
         Self { connection }
     }
 
+    pub(crate) fn connection(&self) -> &Rc<Connection> {
+        &self.connection
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.connection.outgoing(|outgoing| outgoing.flow.is_paused())
+    }
+
     /// Writes all of `data`; waits while more than the high water mark is unsent.
     ///
     /// # Errors
     /// As the [type](Self) says.
-    #[doc(alias = "writelines")]
     pub async fn write(&mut self, data: impl Into<Buffer>) -> io::Result<()> {
         self.connection.write(data.into())?;
-        if self.connection.outgoing(|outgoing| outgoing.flow.is_paused()) {
+        if self.is_paused() {
             poll_fn(|context| self.connection.poll_until(context, Until::Drained)).await?;
         }
         Ok(())

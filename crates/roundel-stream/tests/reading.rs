@@ -2,13 +2,14 @@
 
 mod support;
 
-use std::{io, net::Shutdown};
+use std::io;
 
 use futures::StreamExt;
 use roundel_executor::spawn;
+use roundel_loop::{Interest, LoopHandle};
 use roundel_stream::{ReadError, StreamReader};
 
-use support::{pair, reading, run, tell, turns};
+use support::{End, ends, run, sockets, turns};
 
 /// The parts of an error that a test compares.
 #[derive(Debug, PartialEq)]
@@ -42,14 +43,14 @@ fn lines_are_limited_to_64_kib() {
 // spec: STR-02
 #[test]
 fn a_read_brings_what_is_there() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"hello");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"hello").await;
         assert_eq!(reader.read(0).await.unwrap(), b"");
         assert_eq!(reader.read(2).await.unwrap(), b"he");
         assert_eq!(reader.read(100).await.unwrap(), b"llo");
-        tell(&theirs, b"the ");
-        tell(&theirs, b"rest");
+        theirs.tell(b"the ").await;
+        theirs.tell(b"rest").await;
         drop(theirs);
         assert_eq!(reader.read_to_end().await.unwrap(), b"the rest");
         assert_eq!(reader.read(100).await.unwrap(), b"");
@@ -59,12 +60,12 @@ fn a_read_brings_what_is_there() {
 
 #[test]
 fn a_read_waits_for_the_first_byte() {
-    run(async {
-        let (mut reader, theirs) = reading();
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
         let read = spawn(async move { reader.read(100).await.unwrap().to_vec() });
         turns(3).await;
         assert!(!read.is_done());
-        tell(&theirs, b"x");
+        theirs.tell(b"x").await;
         assert_eq!(read.await.unwrap(), b"x");
     });
 }
@@ -72,7 +73,7 @@ fn a_read_waits_for_the_first_byte() {
 // spec: STR-03
 #[test]
 fn the_limit_is_for_lines_only() {
-    run(async {
+    run(async || {
         let mut reader = limited(3, b"abcdefghij").await;
         assert_eq!(reader.read(5).await.unwrap(), b"abcde");
         assert_eq!(reader.read_exact(5).await.unwrap(), b"fghij");
@@ -82,9 +83,9 @@ fn the_limit_is_for_lines_only() {
 // spec: STR-04
 #[test]
 fn a_line_has_its_end_and_the_last_may_lack_it() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"one\n\ntwo\nthr");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"one\n\ntwo\nthr").await;
         drop(theirs);
         for line in [&b"one\n"[..], b"\n", b"two\n", b"thr", b"", b""] {
             assert_eq!(reader.read_line().await.unwrap(), line);
@@ -95,7 +96,7 @@ fn a_line_has_its_end_and_the_last_may_lack_it() {
 // spec: STR-05
 #[test]
 fn a_line_over_the_limit_is_dropped_with_its_end_if_that_has_come() {
-    run(async {
+    run(async || {
         let mut reader = limited(3, b"1234\nok\n").await;
         assert_eq!(failed(reader.read_line().await), Failed::Overrun(4));
         assert_eq!(reader.read_line().await.unwrap(), b"ok\n");
@@ -110,7 +111,7 @@ fn a_line_over_the_limit_is_dropped_with_its_end_if_that_has_come() {
 // spec: STR-06
 #[test]
 fn the_end_of_a_line_does_not_count() {
-    run(async {
+    run(async || {
         let mut reader = limited(3, b"123\n").await;
         assert_eq!(reader.read_line().await.unwrap(), b"123\n");
         let mut reader = limited(3, b"123\r\n").await;
@@ -121,17 +122,17 @@ fn the_end_of_a_line_does_not_count() {
 // spec: STR-07
 #[test]
 fn a_separator_is_found_however_it_was_cut() {
-    run(async {
+    run(async || {
         for cut in 1..8 {
-            let (mut reader, theirs) = reading();
+            let (End { mut reader, .. }, mut theirs) = ends().await;
             let bytes = b"ab\r\n\r\ncd";
-            tell(&theirs, &bytes[..cut]);
+            theirs.tell(&bytes[..cut]).await;
             let read = spawn(async move {
                 let head = reader.read_until(b"\r\n\r\n").await.unwrap().to_vec();
                 (head, reader.read_to_end().await.unwrap())
             });
             turns(2).await;
-            tell(&theirs, &bytes[cut..]);
+            theirs.tell(&bytes[cut..]).await;
             drop(theirs);
             let (head, rest) = read.await.unwrap();
             assert_eq!((&head[..], &rest[..]), (&b"ab\r\n\r\n"[..], &b"cd"[..]));
@@ -142,7 +143,7 @@ fn a_separator_is_found_however_it_was_cut() {
 // spec: STR-08, STR-09
 #[test]
 fn a_separator_behind_the_limit_says_what_can_be_read_without_it() {
-    run(async {
+    run(async || {
         let mut reader = limited(3, b"12345ABC").await;
         assert_eq!(failed(reader.read_until(b"AB").await), Failed::Overrun(5));
         assert_eq!(reader.buffered_bytes(), 8);
@@ -158,15 +159,15 @@ fn a_separator_behind_the_limit_says_what_can_be_read_without_it() {
 // spec: STR-10
 #[test]
 fn the_end_before_a_separator_gives_back_what_came() {
-    run(async {
+    run(async || {
         let mut reader = StreamReader::of("abc");
         let expected = Failed::Incomplete(b"abc".to_vec(), None);
         assert_eq!(failed(reader.read_until(b"\n").await), expected);
         assert_eq!(reader.buffered_bytes(), 0);
         assert_eq!(failed(reader.read_until(b"\n").await), Failed::Incomplete(Vec::new(), None));
 
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"abc\n");
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"abc\n").await;
         drop(theirs);
         assert_eq!(reader.read_until(b"\n").await.unwrap(), b"abc\n");
     });
@@ -175,7 +176,7 @@ fn the_end_before_a_separator_gives_back_what_came() {
 // spec: STR-11
 #[test]
 fn of_several_separators_the_first_to_end_counts_and_none_is_empty() {
-    run(async {
+    run(async || {
         let mut reader = StreamReader::of("abXcdYYef");
         assert_eq!(reader.read_until_any(&[b"YY", b"X"]).await.unwrap(), b"abX");
         assert_eq!(reader.read_until_any(&[b"cdYY", b"Y"]).await.unwrap(), b"cdY");
@@ -190,9 +191,9 @@ fn of_several_separators_the_first_to_end_counts_and_none_is_empty() {
 // spec: STR-12
 #[test]
 fn an_exact_read_brings_all_or_gives_back_what_came() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"abcdefg");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"abcdefg").await;
         drop(theirs);
         assert_eq!(reader.read_exact(0).await.unwrap(), b"");
         assert_eq!(reader.read_exact(4).await.unwrap(), b"abcd");
@@ -206,9 +207,9 @@ fn an_exact_read_brings_all_or_gives_back_what_came() {
 // spec: STR-14
 #[test]
 fn a_stream_is_at_its_end_when_the_end_has_come_and_all_is_read() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"some");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"some").await;
         drop(theirs);
         assert!(!reader.at_eof());
         reader.fill().await.unwrap();
@@ -222,14 +223,14 @@ fn a_stream_is_at_its_end_when_the_end_has_come_and_all_is_read() {
 // spec: STR-16
 #[test]
 fn a_dropped_read_leaves_all_to_the_next() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"half ");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"half ").await;
         for _ in 0..3 {
             assert!(futures::poll!(Box::pin(reader.read_line())).is_pending());
             turns(2).await;
         }
-        tell(&theirs, b"a line\n");
+        theirs.tell(b"a line\n").await;
         assert_eq!(reader.read_line().await.unwrap(), b"half a line\n");
     });
 }
@@ -237,21 +238,21 @@ fn a_dropped_read_leaves_all_to_the_next() {
 // spec: STR-18
 #[test]
 fn a_large_exact_read_does_not_stop_at_the_limit() {
-    run(async {
-        let (mut reader, theirs) = reading();
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
         reader.set_limit(10);
-        let sender = std::thread::spawn(move || tell(&theirs, &[7; 1 << 20]));
+        let sender = spawn(async move { theirs.tell(&[7; 1 << 20]).await });
         assert_eq!(reader.read_exact(1 << 20).await.unwrap(), [7; 1 << 20]);
-        sender.join().unwrap();
+        sender.await.unwrap();
     });
 }
 
 // spec: STR-20
 #[test]
 fn iteration_gives_lines() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"one\ntwo\nthree");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"one\ntwo\nthree").await;
         drop(theirs);
         let lines: Vec<_> = reader.lines().map(Result::unwrap).collect().await;
         assert_eq!(lines, [&b"one\n"[..], b"two\n", b"three"]);
@@ -260,7 +261,7 @@ fn iteration_gives_lines() {
 
 #[test]
 fn iteration_goes_on_behind_a_line_over_the_limit() {
-    run(async {
+    run(async || {
         let mut reader = limited(3, b"1234\nok\n").await;
         let lines: Vec<_> = reader.lines().map(Result::ok).collect().await;
         assert_eq!(lines, [None, Some(b"ok\n".to_vec())]);
@@ -269,9 +270,9 @@ fn iteration_goes_on_behind_a_line_over_the_limit() {
 
 #[test]
 fn a_chunk_is_handed_over_and_into_is_filled_as_far_as_it_goes() {
-    run(async {
-        let (mut reader, theirs) = reading();
-        tell(&theirs, b"abcdefgh");
+    run(async || {
+        let (End { mut reader, .. }, mut theirs) = ends().await;
+        theirs.tell(b"abcdefgh").await;
         let mut room = [0; 3];
         assert_eq!(reader.read_into(&mut []).await.unwrap(), 0);
         assert_eq!(reader.read_into(&mut room).await.unwrap(), 3);
@@ -285,7 +286,7 @@ fn a_chunk_is_handed_over_and_into_is_filled_as_far_as_it_goes() {
 
 #[test]
 fn what_is_looked_at_stays_until_it_is_consumed() {
-    run(async {
+    run(async || {
         let mut reader = StreamReader::of("abc");
         assert_eq!(reader.fill().await.unwrap(), b"abc");
         reader.consume(2);
@@ -297,33 +298,29 @@ fn what_is_looked_at_stays_until_it_is_consumed() {
 
 #[test]
 fn a_failed_read_fails_again_and_never_looks_like_an_end() {
-    run(async {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let theirs = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (ours, _) = listener.accept().unwrap();
-        let handle = roundel_loop::LoopHandle::current();
-        let (mut reader, mut writer) =
-            roundel_stream::open(handle.attach(roundel_loop::Socket::new(ours)));
+    run(async || {
+        let (ours, theirs) = sockets().await;
+        let (mut ours, theirs) = (End::new(ours), LoopHandle::current().attach(theirs));
         // Closing with something unread resets the connection.
-        writer.write(b"unread").await.unwrap();
-        writer.flush().await.unwrap();
-        theirs.peek(&mut [0]).unwrap();
+        ours.tell(b"unread").await;
+        theirs.ready(Interest::READ).await.unwrap();
         drop(theirs);
-        let error = reader.read(1).await.unwrap_err();
+        let error = ours.reader.read(1).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert!(error.get_ref().is_some_and(|cause| cause.to_string().contains("receiving")));
-        assert_eq!(reader.read(1).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-        assert!(!reader.at_eof());
+        let again = ours.reader.read(1).await.unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::ConnectionReset);
+        assert!(!ours.reader.at_eof());
     });
 }
 
 #[test]
 fn reading_goes_on_behind_the_end_of_writing() {
-    run(async {
-        let (mut reader, mut writer, theirs) = pair();
-        writer.write_eof().await.unwrap();
-        tell(&theirs, b"late");
-        theirs.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(reader.read_to_end().await.unwrap(), b"late");
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        ours.writer.write_eof().await.unwrap();
+        theirs.tell(b"late").await;
+        drop(theirs);
+        assert_eq!(ours.reader.read_to_end().await.unwrap(), b"late");
     });
 }

@@ -2,31 +2,29 @@
 
 mod support;
 
-use std::{
-    io::{ErrorKind, Read},
-    net::Shutdown,
-};
+use std::io::ErrorKind;
 
+use futures::poll;
 use roundel_executor::spawn;
 use roundel_loop::{Address, Buffer};
 use roundel_stream::WaterMarks;
 
-use support::{both_ends, pair, run, tell, turns};
+use support::{End, ends, run, turns};
 
 /// More than any socket's buffer holds.
-const MUCH: usize = 8 << 20;
+const MUCH: usize = 12 << 20;
 
 #[test]
 fn what_is_written_arrives_in_order() {
-    run(async {
-        let ((_, mut writer), (mut reader, _)) = both_ends();
+    run(async || {
+        let (End { mut writer, .. }, End { mut reader, .. }) = ends().await;
         let sender = spawn(async move {
             for number in 0..1000_u32 {
+                let text = number.to_string();
                 match number % 3 {
-                    0 => writer.write(number.to_string().into_bytes()).await.unwrap(),
-                    1 => writer.write_buffered(number.to_string().as_bytes()).unwrap(),
+                    0 => writer.write(text.into_bytes()).await.unwrap(),
+                    1 => writer.write_buffered(text.as_bytes()).unwrap(),
                     _ => {
-                        let text = number.to_string();
                         let parts: Vec<Buffer> = text.bytes().map(|it| vec![it].into()).collect();
                         writer.write_vectored(parts).await.unwrap();
                     }
@@ -42,170 +40,181 @@ fn what_is_written_arrives_in_order() {
 // spec: STW-01
 #[test]
 fn a_buffered_write_never_waits_and_goes_out_by_itself() {
-    run(async {
-        let (_reader, mut writer, mut theirs) = pair();
-        writer.write_buffered(b"one ").unwrap();
-        writer.write_buffered(b"two").unwrap();
-        assert_eq!(writer.buffered_bytes(), 7);
-        turns(3).await;
-        let mut room = [0; 100];
-        let len = theirs.read(&mut room).unwrap();
-        assert_eq!(&room[..len], b"one two");
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        ours.writer.write_buffered(b"one ").unwrap();
+        ours.writer.write_buffered(b"two").unwrap();
+        assert_eq!(ours.writer.buffered_bytes(), 7);
+        assert_eq!(theirs.reader.read(100).await.unwrap(), b"one two");
+        assert_eq!(ours.writer.buffered_bytes(), 0);
     });
 }
 
 // spec: STW-02
 #[test]
 fn a_drain_below_the_high_mark_is_ready_at_once() {
-    run(async {
-        let (_reader, mut writer, _theirs) = pair();
-        writer.write_buffered(b"little").unwrap();
-        assert!(futures::poll!(Box::pin(writer.drain())).is_ready());
+    run(async || {
+        let (mut ours, _theirs) = ends().await;
+        ours.writer.write_buffered(b"little").unwrap();
+        assert!(poll!(Box::pin(ours.writer.drain())).is_ready());
     });
 }
 
 // spec: STW-03
 #[test]
 fn a_drain_above_the_high_mark_waits_for_the_peer() {
-    run(async {
-        let ((_r, mut writer), (mut reader, _w)) = both_ends();
+    run(async || {
+        let (End { mut writer, .. }, mut theirs) = ends().await;
         writer.write_buffered(&vec![1; MUCH]).unwrap();
-        assert!(futures::poll!(Box::pin(writer.drain())).is_pending());
         let drained = spawn(async move {
             writer.drain().await.unwrap();
             writer
         });
         turns(5).await;
         assert!(!drained.is_done());
-        assert_eq!(reader.read_exact(MUCH).await.unwrap().len(), MUCH);
+        assert_eq!(theirs.reader.read_exact(MUCH).await.unwrap().len(), MUCH);
         assert_eq!(drained.await.unwrap().buffered_bytes(), 0);
     });
 }
 
 #[test]
 fn a_write_waits_only_above_the_high_mark() {
-    run(async {
-        let (_reader, mut writer, _theirs) = pair();
-        writer.set_limits(WaterMarks::high_at(2 * MUCH));
-        assert!(futures::poll!(Box::pin(writer.write(vec![1; MUCH]))).is_ready());
-        assert!(futures::poll!(Box::pin(writer.write(vec![1; MUCH]))).is_ready());
-        assert!(futures::poll!(Box::pin(writer.write(b"x"))).is_pending());
-        assert_eq!(writer.buffered_bytes(), 2 * MUCH + 1);
+    run(async || {
+        let (mut ours, _theirs) = ends().await;
+        ours.writer.set_limits(WaterMarks::high_at(2 * MUCH));
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_ready());
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_ready());
+        assert!(poll!(Box::pin(ours.writer.write(b"x"))).is_pending());
+        assert_eq!(ours.writer.buffered_bytes(), 2 * MUCH + 1);
+        ours.writer.abort();
     });
 }
 
 // spec: STW-05, STW-06, STW-07
 #[test]
 fn a_close_sends_what_is_unsent_and_leaves_what_was_received() {
-    run(async {
-        let ((mut reader, mut writer), (mut far_reader, mut far_writer)) = both_ends();
-        far_writer.write(b"received").await.unwrap();
-        assert_eq!(reader.fill().await.unwrap(), b"received");
-        assert!(futures::poll!(Box::pin(writer.write(vec![1; MUCH]))).is_pending());
-        assert!(!writer.is_closing());
-        writer.close();
-        writer.close();
-        assert!(writer.is_closing());
-        let error = writer.write(b"more").await.unwrap_err();
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        theirs.tell(b"received").await;
+        assert_eq!(ours.reader.fill().await.unwrap(), b"received");
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_pending());
+        assert!(!ours.writer.is_closing());
+        ours.writer.close();
+        ours.writer.close();
+        assert!(ours.writer.is_closing());
+        let error = ours.writer.write(b"more").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BrokenPipe);
-        let all = spawn(async move { far_reader.read_to_end().await.unwrap().len() });
-        writer.closed().await.unwrap();
+        let all = spawn(async move { theirs.reader.read_to_end().await.unwrap().len() });
+        ours.writer.closed().await.unwrap();
         assert_eq!(all.await.unwrap(), MUCH);
-        assert_eq!(reader.read_to_end().await.unwrap(), b"received");
-        assert!(reader.at_eof());
+        assert_eq!(ours.reader.read_to_end().await.unwrap(), b"received");
+        assert!(ours.reader.at_eof());
     });
 }
 
 // spec: STW-08, STW-09
 #[test]
 fn the_end_of_writing_is_seen_by_the_peer_and_reading_goes_on() {
-    run(async {
-        let (mut reader, mut writer, mut theirs) = pair();
-        assert!(writer.can_write_eof());
-        writer.write_buffered(b"last words").unwrap();
-        writer.write_eof().await.unwrap();
-        let mut all = Vec::new();
-        theirs.read_to_end(&mut all).unwrap();
-        assert_eq!(all, b"last words");
-        tell(&theirs, b"answer\n");
-        assert_eq!(reader.read_line().await.unwrap(), b"answer\n");
-        assert_eq!(writer.write(b"more").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        assert!(ours.writer.can_write_eof());
+        ours.writer.write_buffered(b"last words").unwrap();
+        ours.writer.write_eof().await.unwrap();
+        ours.writer.write_eof().await.unwrap();
+        assert_eq!(theirs.reader.read_to_end().await.unwrap(), b"last words");
+        theirs.tell(b"answer\n").await;
+        assert_eq!(ours.reader.read_line().await.unwrap(), b"answer\n");
+        assert_eq!(ours.writer.write(b"more").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }
 
 #[test]
 fn a_dropped_writer_sends_what_is_unsent_and_ends() {
-    run(async {
-        let ((mut reader, mut writer), (mut far_reader, mut far_writer)) = both_ends();
-        assert!(futures::poll!(Box::pin(writer.write(vec![1; MUCH]))).is_pending());
-        drop(writer);
-        assert_eq!(far_reader.read_to_end().await.unwrap().len(), MUCH);
-        far_writer.write(b"still heard").await.unwrap();
-        assert_eq!(reader.read(100).await.unwrap(), b"still heard");
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_pending());
+        drop(ours.writer);
+        assert_eq!(theirs.reader.read_to_end().await.unwrap().len(), MUCH);
+        theirs.tell(b"still heard").await;
+        assert_eq!(ours.reader.read(100).await.unwrap(), b"still heard");
+    });
+}
+
+#[test]
+fn what_is_unsent_goes_out_when_both_ends_are_dropped() {
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_pending());
+        drop(ours);
+        assert_eq!(theirs.reader.read_to_end().await.unwrap().len(), MUCH);
     });
 }
 
 #[test]
 fn the_connection_closes_with_both_its_ends() {
-    run(async {
-        let (reader, writer, mut theirs) = pair();
-        drop(reader);
-        drop(writer);
-        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
+    run(async || {
+        let (ours, mut theirs) = ends().await;
+        drop(ours.writer);
+        assert_eq!(theirs.reader.read(1).await.unwrap(), b"");
+        drop(ours.reader);
+        let kind = theirs.writer.write(vec![1; MUCH]).await.unwrap_err().kind();
+        assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind}");
     });
 }
 
 #[test]
 fn an_abort_drops_what_is_unsent() {
-    run(async {
-        let ((mut reader, mut writer), (mut far_reader, _far_writer)) = both_ends();
-        assert!(futures::poll!(Box::pin(writer.write(vec![1; MUCH]))).is_pending());
-        writer.abort();
-        assert_eq!(writer.buffered_bytes(), 0);
-        writer.closed().await.unwrap();
-        assert!(far_reader.read_to_end().await.unwrap().len() < MUCH);
-        assert_eq!(reader.read(1).await.unwrap(), b"");
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        assert!(poll!(Box::pin(ours.writer.write(vec![1; MUCH]))).is_pending());
+        ours.writer.abort();
+        assert_eq!(ours.writer.buffered_bytes(), 0);
+        ours.writer.closed().await.unwrap();
+        assert_eq!(ours.reader.read(1).await.unwrap(), b"");
+        assert!(theirs.reader.read_to_end().await.unwrap().len() < MUCH);
     });
 }
 
 // spec: STW-10
 #[test]
-fn addresses_and_credentials_are_methods() {
-    run(async {
-        let (reader, mut writer, _theirs) = pair();
-        assert!(matches!(writer.peer_address().unwrap(), Address::Unix(_)));
-        assert!(reader.local_address().is_ok());
-        assert_eq!(writer.peer_credentials().unwrap().process, std::process::id() as i32);
-        writer.closed().await.unwrap();
-        assert_eq!(writer.peer_address().unwrap_err().kind(), ErrorKind::NotConnected);
+fn addresses_are_methods() {
+    run(async || {
+        let (mut ours, theirs) = ends().await;
+        let address = ours.writer.peer_address().unwrap();
+        assert!(matches!(address, Address::Inet(_)));
+        assert_eq!(address, theirs.reader.local_address().unwrap());
+        ours.writer.peer_credentials().unwrap_err();
+        ours.writer.closed().await.unwrap();
+        assert_eq!(ours.writer.peer_address().unwrap_err().kind(), ErrorKind::NotConnected);
+        assert_eq!(ours.reader.local_address().unwrap_err().kind(), ErrorKind::NotConnected);
     });
 }
 
+// spec: STW-04
 #[test]
-fn a_failed_write_is_told_at_once_or_by_the_next() {
-    run(async {
-        let (_reader, mut writer, theirs) = pair();
-        theirs.shutdown(Shutdown::Both).unwrap();
+fn a_failed_write_is_told_by_all_that_follow() {
+    run(async || {
+        let (mut ours, theirs) = ends().await;
         drop(theirs);
-        // On completion the first is only accepted.
-        let first = writer.write(b"one").await;
-        let flushed = writer.flush().await;
-        assert_eq!(first.and(flushed).unwrap_err().kind(), ErrorKind::BrokenPipe);
-        for _ in 0..2 {
-            assert_eq!(writer.write(b"two").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
-            assert_eq!(writer.write_buffered(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
-        }
-        writer.closed().await.unwrap_err();
+        let error = ours.writer.write(vec![1; MUCH]).await.unwrap_err();
+        assert!(error.get_ref().is_some_and(|cause| cause.to_string().contains("sending")));
+        let kind = error.kind();
+        assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind}");
+        assert_eq!(ours.writer.write(b"two").await.unwrap_err().kind(), kind);
+        assert_eq!(ours.writer.write_buffered(b"x").unwrap_err().kind(), kind);
+        assert_eq!(ours.writer.drain().await.unwrap_err().kind(), kind);
+        assert_eq!(ours.writer.buffered_bytes(), 0);
+        assert_eq!(ours.writer.closed().await.unwrap_err().kind(), kind);
     });
 }
 
 #[test]
 fn a_reset_ends_a_waiting_write() {
-    run(async {
-        let ((_reader, mut writer), far) = both_ends();
+    run(async || {
+        let (End { mut writer, .. }, theirs) = ends().await;
         let write = spawn(async move { writer.write(vec![1; MUCH]).await });
         turns(3).await;
-        drop(far);
+        drop(theirs);
         let kind = write.await.unwrap().unwrap_err().kind();
         assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind}");
     });

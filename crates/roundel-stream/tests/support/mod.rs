@@ -1,73 +1,135 @@
-//! What the stream tests share: a loop on the driver that the run is for, and streams over pairs of
-//! sockets whose other end is the test's own.
+//! What the stream tests share: one body, run on every driver, over connections that the driver
+//! itself has made, so that the kernel's and the simulated ones are the same to it.
 #![allow(dead_code)] // each test file uses its own part
 
-use std::{future::Future, io::Write, os::unix::net::UnixStream, time::Duration};
+use std::{
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+};
 
-use roundel_loop::{Driver, EventLoop, LoopConfig, LoopHandle, SelectorDriver, Socket};
+use roundel_executor::yield_now;
+use roundel_loop::{
+    Driver, EventLoop, Family, LoopConfig, LoopHandle, Outcome, SelectorDriver, Socket, SocketKind,
+};
+use roundel_sim::Network;
 use roundel_stream::{StreamReader, StreamWriter, open};
 
-/// The driver that a run of the tests is for, as `cargo xtask test` says.
-pub(crate) fn chosen_driver() -> Box<dyn Driver> {
-    match std::env::var("ROUNDEL_DRIVER").as_deref() {
-        #[cfg(target_os = "linux")]
-        Ok("uring") => Box::new(roundel_uring::UringDriver::new().unwrap()),
-        Ok(selector) => Box::new(SelectorDriver::by_name(selector).unwrap()),
-        Err(_) => Box::new(SelectorDriver::by_name("default").unwrap()),
+/// A loop on each driver that there is here, with its name.
+fn loops() -> Vec<(&'static str, EventLoop)> {
+    let mut drivers: Vec<(&str, Box<dyn Driver>)> = Vec::new();
+    for name in ["default", "poll"] {
+        drivers.push((name, Box::new(SelectorDriver::by_name(name).unwrap())));
     }
+    #[cfg(target_os = "linux")]
+    match roundel_uring::UringDriver::new() {
+        Ok(driver) => drivers.push(("io_uring", Box::new(driver))),
+        Err(why) => eprintln!("not on io_uring: {why}"),
+    }
+    let mut loops: Vec<_> = drivers
+        .into_iter()
+        .map(|(name, driver)| {
+            let mut config = LoopConfig::with_driver(driver);
+            config.slow_callback = None;
+            (name, EventLoop::with_config(config))
+        })
+        .collect();
+    loops.push(("simulation", simulated(7)));
+    loops
 }
 
-pub(crate) fn new_loop() -> EventLoop {
-    let mut config = LoopConfig::with_driver(chosen_driver());
+/// A loop on a host of a simulated network.
+pub(crate) fn simulated(seed: u64) -> EventLoop {
+    let network = Network::new(seed);
+    let host = network.add_host("here");
+    let mut config = LoopConfig::with_driver(Box::new(network.driver(host)));
+    config.clock = network.clock().clone().into();
     config.slow_callback = None;
     EventLoop::with_config(config)
 }
 
-/// Runs a future as the first task of a fresh loop.
-pub(crate) fn run<F>(future: F) -> F::Output
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    let mut event_loop = new_loop();
-    let task = roundel_executor::spawn_on(&event_loop.handle(), future);
-    event_loop.run_until_complete(task).unwrap().unwrap()
+/// Says on which driver a test was when it failed.
+struct On(&'static str);
+
+impl Drop for On {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this was on {}", self.0);
+        }
+    }
 }
 
-/// Both ends of a stream, on the current loop.
-pub(crate) fn over(socket: UnixStream) -> (StreamReader, StreamWriter) {
-    open(LoopHandle::current().attach(Socket::new(socket)))
+/// Runs `body` on a loop of every driver.
+pub(crate) fn run<F: Future<Output = ()>>(body: impl Fn() -> F) {
+    for (name, mut event_loop) in loops() {
+        let _on = On(name);
+        event_loop.run_until_complete(body()).unwrap();
+        leaves_nothing(event_loop);
+    }
 }
 
-/// A stream on the current loop, and the other end of its socket.
-pub(crate) fn pair() -> (StreamReader, StreamWriter, UnixStream) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    // A test that reads what never comes fails rather than hangs.
-    theirs.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let (reader, writer) = over(ours);
-    (reader, writer, theirs)
+/// Runs `body` on a loop of the simulated network, and hands out what it returns.
+pub(crate) fn run_simulated<F: Future>(seed: u64, body: F) -> F::Output {
+    let mut event_loop = simulated(seed);
+    let output = event_loop.run_until_complete(body).unwrap();
+    leaves_nothing(event_loop);
+    output
 }
 
-/// A stream that is to be read, and what sends to it.
-pub(crate) fn reading() -> (StreamReader, UnixStream) {
-    let (reader, _, theirs) = pair();
-    (reader, theirs)
+/// What streams leave behind goes on call-backs; then no operation, source or buffer is left.
+#[track_caller]
+fn leaves_nothing(mut event_loop: EventLoop) {
+    event_loop.run_until_complete(turns(20)).unwrap();
+    let left = event_loop.driver_statistics();
+    assert_eq!((left.operations, left.sources, left.buffers), (0, 0, 0), "{left:?}");
 }
 
-/// Two streams, connected.
-pub(crate) fn both_ends() -> ((StreamReader, StreamWriter), (StreamReader, StreamWriter)) {
-    let (one, other) = UnixStream::pair().unwrap();
-    (over(one), over(other))
+/// One end of a stream.
+pub(crate) struct End {
+    pub(crate) reader: StreamReader,
+    pub(crate) writer: StreamWriter,
 }
 
-/// Sends without waiting for anybody.
-pub(crate) fn tell(mut theirs: &UnixStream, bytes: &[u8]) {
-    theirs.write_all(bytes).unwrap();
+impl End {
+    pub(crate) fn new(socket: Socket) -> Self {
+        let (reader, writer) = open(LoopHandle::current().attach(socket));
+        Self { reader, writer }
+    }
+
+    /// Has the kernel take all of `bytes`.
+    pub(crate) async fn tell(&mut self, bytes: &[u8]) {
+        self.writer.write(bytes).await.unwrap();
+        self.writer.flush().await.unwrap();
+    }
+
+    pub(crate) async fn hear(&mut self, len: usize) -> Vec<u8> {
+        self.reader.read_exact(len).await.unwrap().to_vec()
+    }
 }
 
-/// A turn of the loop for everybody else, and another to see what came of it.
+/// Two sockets of the current loop's driver, connected.
+pub(crate) async fn sockets() -> (Socket, Socket) {
+    let handle = LoopHandle::current();
+    let socket = || handle.socket(Family::V4, SocketKind::Stream).unwrap();
+    let listener = socket();
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    listener.listen(1).unwrap();
+    let address = listener.local_address().unwrap();
+    let (listener, ours) = (handle.attach(listener), socket());
+    let connecting = handle.attach(ours.clone());
+    connecting.connect(address).await.unwrap();
+    let Outcome::Accepted(theirs) = listener.accept().await.unwrap() else { unreachable!() };
+    (ours, theirs)
+}
+
+/// Both ends of a connection, on the current loop.
+pub(crate) async fn ends() -> (End, End) {
+    let (ours, theirs) = sockets().await;
+    (End::new(ours), End::new(theirs))
+}
+
+/// Everybody else's turn, `count` times.
 pub(crate) async fn turns(count: usize) {
     for _ in 0..count {
-        roundel_executor::yield_now().await;
+        yield_now().await;
     }
 }
