@@ -56,8 +56,12 @@ impl Incoming {
     }
 
     /// Where `byte` first stands, `from` there on. Moves nothing.
+    #[inline]
     pub(crate) fn find(&self, byte: u8, from: usize) -> Option<usize> {
         let (carry, chunk) = self.parts();
+        if carry.is_empty() {
+            return memchr(byte, &chunk[from..]).map(|at| from + at);
+        }
         let in_carry = carry.get(from..).and_then(|rest| memchr(byte, rest)).map(|at| from + at);
         in_carry.or_else(|| {
             let from = from.saturating_sub(carry.len());
@@ -109,6 +113,7 @@ impl Incoming {
     ///
     /// # Panics
     /// If there are fewer.
+    #[inline]
     pub(crate) fn take(&mut self, len: usize) -> &[u8] {
         let carried = self.carry.len() - self.carry_read;
         if carried == 0 {

@@ -70,6 +70,7 @@ mod open;
 mod outgoing;
 mod reader;
 mod receiving;
+mod standard;
 mod transport;
 mod writer;
 
@@ -80,5 +81,6 @@ pub use flow::WaterMarks;
 pub use lines::Lines;
 pub use open::open;
 pub use reader::StreamReader;
+pub use standard::{stderr, stdin, stdout};
 pub use transport::Transport;
 pub use writer::StreamWriter;

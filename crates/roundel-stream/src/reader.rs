@@ -197,8 +197,11 @@ impl StreamReader {
     #[doc(alias = "readline")]
     pub async fn read_line(&mut self) -> Result<&[u8], ReadError> {
         let mut searched = 0;
-        let len = poll_fn(|context| self.poll_line(context, &mut searched)).await?;
-        Ok(self.incoming.take(len))
+        let line = match self.line_there(&mut searched) {
+            Some(line) => line,
+            None => poll_fn(|context| self.poll_line(context, &mut searched)).await,
+        };
+        Ok(self.incoming.take(line?))
     }
 
     /// The lines of the stream, one by one, in memory of their own.
@@ -281,6 +284,26 @@ impl StreamReader {
         }))
     }
 
+    /// The length of the next line, if it is there; none of the bytes before `from` ends it.
+    #[inline]
+    fn line_there(&mut self, from: &mut usize) -> Option<Result<usize, ReadError>> {
+        match self.incoming.find(b'\n', *from) {
+            Some(end) if end <= self.limit => Some(Ok(end + 1)),
+            None if self.incoming.len() <= self.limit => {
+                *from = self.incoming.len();
+                None
+            }
+            end => Some(Err(self.drop_line(end))),
+        }
+    }
+
+    #[cold]
+    fn drop_line(&mut self, end: Option<usize>) -> ReadError {
+        let consumed = end.unwrap_or(self.incoming.len());
+        self.consume(end.map_or(consumed, |end| end + 1));
+        self.overrun(consumed)
+    }
+
     /// The length of the next line; that of what is left at the end of the stream.
     pub(crate) fn poll_line(
         &mut self,
@@ -288,16 +311,8 @@ impl StreamReader {
         from: &mut usize,
     ) -> Poll<Result<usize, ReadError>> {
         loop {
-            let line = self.incoming.find(b'\n', *from);
-            *from = self.incoming.len();
-            let consumed = line.unwrap_or(*from);
-            if consumed > self.limit {
-                *from = 0;
-                self.consume(line.map_or(consumed, |end| end + 1));
-                return Poll::Ready(Err(self.overrun(consumed)));
-            }
-            if let Some(end) = line {
-                return Poll::Ready(Ok(end + 1));
+            if let Some(line) = self.line_there(from) {
+                return Poll::Ready(line);
             }
             if !ready!(self.poll_more(context, 0))? {
                 return Poll::Ready(Ok(self.incoming.len()));

@@ -15,7 +15,7 @@ use roundel_sim::Network;
 use roundel_stream::{StreamReader, StreamWriter, open};
 
 /// A loop on each driver that there is here, with its name.
-fn loops() -> Vec<(&'static str, EventLoop)> {
+pub(crate) fn loops() -> Vec<(&'static str, EventLoop)> {
     let mut drivers: Vec<(&str, Box<dyn Driver>)> = Vec::new();
     for name in ["default", "poll"] {
         drivers.push((name, Box::new(SelectorDriver::by_name(name).unwrap())));
@@ -64,6 +64,17 @@ pub(crate) fn run<F: Future<Output = ()>>(body: impl Fn() -> F) {
         let _on = On(name);
         event_loop.run_until_complete(body()).unwrap();
         leaves_nothing(event_loop);
+    }
+}
+
+/// Runs `body` on a loop of every driver with a kernel under it.
+pub(crate) fn run_on_kernel<F: Future<Output = ()>>(body: impl Fn() -> F) {
+    for (name, mut event_loop) in loops() {
+        if name != "simulation" {
+            let _on = On(name);
+            event_loop.run_until_complete(body()).unwrap();
+            leaves_nothing(event_loop);
+        }
     }
 }
 

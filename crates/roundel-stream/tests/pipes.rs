@@ -1,0 +1,123 @@
+//! Pipes and terminals as streams, on every driver with a kernel under it.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::{
+    io::{ErrorKind, Read, Write, pipe},
+    os::fd::OwnedFd,
+};
+
+use roundel_loop::{LoopHandle, Source};
+use roundel_stream::{StreamReader, StreamWriter, open};
+
+use support::{run_on_kernel, turns};
+
+fn reader(end: impl Into<OwnedFd>) -> StreamReader {
+    StreamReader::new(LoopHandle::current().attach(Source::new(end.into())))
+}
+
+fn writer(end: impl Into<OwnedFd>) -> StreamWriter {
+    StreamWriter::new(LoopHandle::current().attach(Source::new(end.into())))
+}
+
+#[test]
+fn a_pipe_is_read_and_written() {
+    run_on_kernel(async || {
+        let (from, into) = pipe().unwrap();
+        let (mut reader, mut writer) = (reader(from), writer(into));
+        let all: Vec<u8> = (0..1 << 20).map(|nth| (nth % 251) as u8).collect();
+        let write = async {
+            writer.write(all.clone()).await.unwrap();
+            drop(writer);
+        };
+        let (read, ()) = futures::join!(reader.read_to_end(), write);
+        assert_eq!(read.unwrap(), all);
+    });
+}
+
+// spec: PIP-03
+#[test]
+fn the_end_of_a_pipe_is_the_end_of_its_stream() {
+    run_on_kernel(async || {
+        let (from, mut into) = pipe().unwrap();
+        let mut reader = reader(from);
+        into.write_all(b"last").unwrap();
+        drop(into);
+        assert_eq!(reader.read_line().await.unwrap(), b"last");
+        assert!(reader.read_line().await.unwrap().is_empty());
+        assert!(reader.at_eof());
+    });
+}
+
+// spec: PIP-06
+#[test]
+fn ending_a_pipe_flushes_and_closes_it() {
+    run_on_kernel(async || {
+        let (mut from, into) = pipe().unwrap();
+        let mut writer = writer(into);
+        assert!(!writer.can_write_eof());
+        writer.write_buffered(b"all of it").unwrap();
+        writer.write_eof().await.unwrap();
+        let mut all = String::new();
+        from.read_to_string(&mut all).unwrap();
+        assert_eq!(all, "all of it");
+        assert_eq!(writer.write(b"more").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn a_pipe_without_a_reader_fails() {
+    run_on_kernel(async || {
+        let (from, into) = pipe().unwrap();
+        let mut writer = writer(into);
+        drop(from);
+        let write = writer.write(b"to nobody").await;
+        let error = write.and(writer.flush().await).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn pieces_that_queue_for_a_pipe_arrive_in_order() {
+    run_on_kernel(async || {
+        let (from, into) = pipe().unwrap();
+        let (mut reader, mut writer) = (reader(from), writer(into));
+        // More than a pipe holds, so that what follows has to queue.
+        writer.write_buffered(&[b'x'; 100_000]).unwrap();
+        turns(2).await;
+        writer.write_buffered(b"one ").unwrap();
+        let (read, written) = futures::join!(reader.read_exact(100_010), async {
+            writer.write_vectored(vec![b"two ".into(), b"th".into()]).await
+        });
+        written.unwrap();
+        assert_eq!(&read.unwrap()[100_000..], b"one two th");
+    });
+}
+
+// spec: PIP-07
+#[test]
+fn a_terminal_is_read_and_written_and_ends_quietly() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    run_on_kernel(async || {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        let mut terminal =
+            std::fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let (mut reader, mut writer) = open(LoopHandle::current().attach(Source::new(controller)));
+        terminal.write_all(b"prompt: \n").unwrap();
+        assert_eq!(reader.read_line().await.unwrap(), b"prompt: \r\n");
+        writer.write(b"typed\n").await.unwrap();
+        writer.flush().await.unwrap();
+        let mut room = [0; 100];
+        let len = terminal.read(&mut room).unwrap();
+        assert_eq!(&room[..len], b"typed\n");
+        // The terminal echoes what is typed.
+        assert_eq!(reader.read_line().await.unwrap(), b"typed\r\n");
+        drop(terminal);
+        assert_eq!(reader.read_line().await.unwrap(), b"");
+        assert!(reader.at_eof());
+    });
+}
