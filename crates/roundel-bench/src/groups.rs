@@ -1,7 +1,7 @@
 //! The groups of rows, by name.
 
 use crate::{
-    echo,
+    echo, lines,
     machine::{CLIENT_CORE, SERVER_CORE},
     memory,
     plan::Plan,
@@ -33,11 +33,19 @@ pub struct Page {
 }
 
 /// In the order of the layers.
-pub const PAGES: [Page; 3] = [
+pub const PAGES: [Page; 4] = [
     Page { name: "ground", groups: &GROUND },
     Page { name: "tasks", groups: &tasks::GROUPS },
+    Page { name: "streams", groups: &STREAMS },
     Page { name: "sim", groups: &sim::GROUPS },
 ];
+
+const STREAMS: [Group; 1] = [Group {
+    name: "lines",
+    subject: "Lines, read one by one",
+    core: SERVER_CORE,
+    rows: lines::rows,
+}];
 
 const GROUND: [Group; 6] = [
     Group {

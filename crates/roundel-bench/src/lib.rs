@@ -17,6 +17,7 @@ pub mod spread;
 pub mod groups;
 
 pub mod echo;
+pub mod lines;
 pub mod memory;
 pub mod promise;
 pub mod remote;
