@@ -10,6 +10,7 @@ mod by_hand;
 mod on_compio;
 mod on_loop;
 mod on_monoio;
+mod on_streams;
 mod on_tokio;
 mod process;
 
@@ -29,6 +30,10 @@ use crate::{
 pub(crate) const EPOLL: &str = "epoll by hand";
 /// Our loop over io_uring.
 pub(crate) const ROUNDEL_URING: &str = "roundel, io_uring";
+/// A reader and a writer, over epoll.
+pub(crate) const STREAMS: &str = "roundel, streams";
+/// The same over io_uring.
+pub(crate) const STREAMS_URING: &str = "roundel, streams, io_uring";
 pub(crate) const MONOIO: &str = "monoio";
 pub(crate) const COMPIO: &str = "compio";
 
@@ -60,6 +65,8 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             let row = Row::new(title, figures.clone())
                 .peer(ROUNDEL, ask(Server::OnLoop))
                 .peer(ROUNDEL_URING, ask(Server::OnUring))
+                .peer(STREAMS, ask(Server::OnStreams))
+                .peer(STREAMS_URING, ask(Server::OnStreamsUring))
                 .peer(TOKIO, ask(Server::OnTokio))
                 .peer(MONOIO, ask(Server::OnMonoio))
                 .peer(COMPIO, ask(Server::OnCompio))

@@ -1,7 +1,8 @@
 //! Lines: 80 bytes each, read one by one from a connection that is always full.
 //!
 //! A thread on the other core sends; what is measured is the reader's thread alone, its receives
-//! included. Each peer reads as its users would who care for speed: into memory that is used again.
+//! included. Ours are lent. The peers' line readers give each line as a string of its own; in the
+//! second row they read into memory that is used again, as those write it who care for speed.
 
 use std::{
     hint::black_box,
@@ -16,13 +17,13 @@ use roundel_uring::UringDriver;
 use rustix::net::{RecvFlags, recv};
 
 use crate::{
+    echo::ROUNDEL_URING,
     machine::{CLIENT_CORE, cpu_per_item, pin},
     plan::Plan,
     row::{Figure, ROUNDEL, Row, TOKIO, Target, Unit},
     soon::tokio_runtime,
 };
 
-const ROUNDEL_URING: &str = "roundel, io_uring";
 const SMOL: &str = "smol";
 const BY_HAND: &str = "by hand";
 
@@ -34,14 +35,28 @@ const BLOCK: usize = 64 << 10;
 /// The rows of this group.
 pub fn rows(plan: &Plan) -> Vec<Row> {
     let lines = plan.scaled(2_000_000);
-    let figure = Figure::new("CPU per line", Unit::Nanoseconds).target(Target::Times(0.4, &[TOKIO]));
-    let row = Row::new(format!("lines of {LINE} bytes"), [figure])
-        .only(ROUNDEL, move || on_epoll(lines))
-        .only(ROUNDEL_URING, move || on_uring(lines))
-        .only(TOKIO, move || on_tokio(lines))
-        .only(SMOL, move || on_smol(lines))
-        .only(BY_HAND, move || by_hand(lines));
-    vec![row]
+    let row = |title: &str, target| {
+        let figure = Figure::new("CPU per line", Unit::Nanoseconds);
+        Row::new(format!("lines of {LINE} bytes, {title}"), [figure.target(target)])
+            .only(ROUNDEL, move || on_epoll(lines))
+            .only(ROUNDEL_URING, move || on_uring(lines))
+    };
+    vec![
+        row("the peers' as strings of their own", Target::Times(0.4, &[TOKIO]))
+            .only(TOKIO, move || on_tokio(lines, Way::Strings))
+            .only(SMOL, move || on_smol(lines, Way::Strings)),
+        row("the peers' in memory that is used again", Target::Times(1.0, &[TOKIO]))
+            .only(TOKIO, move || on_tokio(lines, Way::Again))
+            .only(SMOL, move || on_smol(lines, Way::Again))
+            .only(BY_HAND, move || by_hand(lines)),
+    ]
+}
+
+/// How a peer is read.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Strings,
+    Again,
 }
 
 /// A connection on which a thread sends that many lines.
@@ -104,7 +119,7 @@ fn on_loop(event_loop: &mut EventLoop, socket: TcpStream) -> usize {
     event_loop.run_until_complete(read).expect("the loop runs")
 }
 
-fn on_tokio(lines: usize) -> f64 {
+fn on_tokio(lines: usize, way: Way) -> f64 {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let runtime = tokio_runtime();
     measured(lines, |socket| {
@@ -112,6 +127,13 @@ fn on_tokio(lines: usize) -> f64 {
             socket.set_nonblocking(true).expect("it is a socket");
             let socket = tokio::net::TcpStream::from_std(socket).expect("it is a socket");
             let (mut reader, mut line, mut bytes) = (BufReader::new(socket), Vec::new(), 0);
+            if way == Way::Strings {
+                let mut lines = reader.lines();
+                while let Some(line) = lines.next_line().await.expect("the sender is there") {
+                    bytes += black_box(&line).len() + 1;
+                }
+                return bytes;
+            }
             while reader.read_until(b'\n', &mut line).await.expect("the sender is there") > 0 {
                 bytes += black_box(&line).len();
                 line.clear();
@@ -121,12 +143,23 @@ fn on_tokio(lines: usize) -> f64 {
     })
 }
 
-fn on_smol(lines: usize) -> f64 {
-    use smol::io::{AsyncBufReadExt, BufReader};
+fn on_smol(lines: usize, way: Way) -> f64 {
+    use smol::{
+        io::{AsyncBufReadExt, BufReader},
+        stream::StreamExt,
+    };
     measured(lines, |socket| {
         smol::block_on(async {
             let socket = smol::Async::new(socket).expect("it is a socket");
             let (mut reader, mut line, mut bytes) = (BufReader::new(socket), Vec::new(), 0);
+            if way == Way::Strings {
+                let mut lines = reader.lines();
+                while let Some(line) = lines.next().await.transpose().expect("the sender is there")
+                {
+                    bytes += black_box(&line).len() + 1;
+                }
+                return bytes;
+            }
             while reader.read_until(b'\n', &mut line).await.expect("the sender is there") > 0 {
                 bytes += black_box(&line).len();
                 line.clear();

@@ -1,13 +1,13 @@
-//! `Connection`: what reader and writer of a stream share: the transport, and what is to be sent.
+//! `Connection`: what reader and writer of a stream share: the carrier, and what is to be sent.
 //!
-//! The transport sends on call-backs, as asyncio's does, so that what was accepted goes out whether
+//! The carrier sends on call-backs, as asyncio's does, so that what was accepted goes out whether
 //! or not anybody waits for it: one send is under way, what comes meanwhile queues behind it and
 //! goes with the next. A send that the kernel takes at once involves none of this.
 
 use std::{
     cell::{Cell, RefCell},
-    io, mem,
-    rc::Rc,
+    fmt, io, mem,
+    rc::{Rc, Weak},
     task::{Context, Poll},
 };
 
@@ -15,48 +15,60 @@ use roundel_driver::{Buffer, Completion};
 use roundel_loop::{LoopHandle, PendingOperation, Submission};
 
 use crate::{
-    Transport, WaterMarks,
+    Carrier, WaterMarks,
     error::Failure,
     outgoing::{Batch, Outgoing, Stage, Until},
 };
 
-#[derive(Debug)]
 pub(crate) struct Connection {
     /// None once it is closed.
-    transport: RefCell<Option<Transport>>,
+    carrier: RefCell<Option<Carrier>>,
     outgoing: RefCell<Outgoing>,
     /// A call-back will flush what small writes have left.
     flush_is_due: Cell<bool>,
+    /// Told what a call-back of the connection's has changed.
+    told: RefCell<Option<Weak<dyn Progress>>>,
+}
+
+/// Who is told that something was sent, or that sending failed or ended.
+pub(crate) trait Progress {
+    fn progress(self: Rc<Self>);
 }
 
 impl Connection {
-    pub(crate) fn new(transport: Transport) -> Rc<Self> {
+    pub(crate) fn new(carrier: Carrier) -> Rc<Self> {
         Rc::new(Self {
-            transport: RefCell::new(Some(transport)),
+            carrier: RefCell::new(Some(carrier)),
             outgoing: RefCell::default(),
             flush_is_due: Cell::new(false),
+            told: RefCell::default(),
         })
     }
 
-    /// Asks the transport, unless it is closed.
-    pub(crate) fn with<R>(&self, ask: impl FnOnce(&Transport) -> R) -> Option<R> {
-        self.transport.borrow().as_ref().map(ask)
+    /// Whom to tell from now on.
+    pub(crate) fn tell(&self, told: Weak<dyn Progress>) {
+        self.told.replace(Some(told));
     }
 
-    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Transport) -> io::Result<R>) -> io::Result<R> {
+    /// Asks the carrier, unless it is closed.
+    pub(crate) fn with<R>(&self, ask: impl FnOnce(&Carrier) -> R) -> Option<R> {
+        self.carrier.borrow().as_ref().map(ask)
+    }
+
+    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Carrier) -> io::Result<R>) -> io::Result<R> {
         self.with(ask).unwrap_or_else(|| Err(closed()))
     }
 
     pub(crate) fn receive(&self, at_most: usize) -> Option<Submission> {
-        self.with(|transport| transport.receive(at_most))
+        self.with(|carrier| carrier.receive(at_most))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.transport.borrow().is_none()
+        self.carrier.borrow().is_none()
     }
 
     pub(crate) fn can_end_sending(&self) -> bool {
-        self.with(Transport::can_end_sending).unwrap_or(false)
+        self.with(Carrier::can_end_sending).unwrap_or(false)
     }
 
     /// Looks at what is unsent.
@@ -87,7 +99,7 @@ impl Connection {
         }
         drop(outgoing);
         let unsent = data.len();
-        let Some(submission) = self.with(|transport| transport.send(Batch::One(data))) else {
+        let Some(submission) = self.with(|carrier| carrier.send(Batch::One(data))) else {
             return Err(closed());
         };
         match submission.try_now() {
@@ -151,7 +163,7 @@ impl Connection {
 
     /// Sends what is queued until the kernel takes no more; then ends what is to be ended.
     pub(crate) fn flush(self: &Rc<Self>) {
-        let several = self.with(Transport::takes_several).unwrap_or(false);
+        let several = self.with(Carrier::takes_several).unwrap_or(false);
         loop {
             let mut outgoing = self.outgoing.borrow_mut();
             if outgoing.is_busy() {
@@ -160,7 +172,7 @@ impl Connection {
             let Some(batch) = outgoing.next_batch(several) else { break };
             drop(outgoing);
             let len = batch.bytes();
-            let Some(submission) = self.with(|transport| transport.send(batch)) else { break };
+            let Some(submission) = self.with(|carrier| carrier.send(batch)) else { break };
             match submission.try_now() {
                 Ok(Ok(_)) => self.outgoing.borrow_mut().sent(len),
                 Ok(Err(error)) => self.fail(Failure::new(error.into())),
@@ -188,15 +200,24 @@ impl Connection {
         self.wake();
     }
 
-    fn fail(&self, failure: Failure) {
+    /// Nothing more can be sent.
+    pub(crate) fn fail(&self, failure: Failure) {
         let unsent = self.outgoing.borrow_mut().fail(failure);
         drop(unsent);
+    }
+
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.outgoing.borrow_mut().failure()
     }
 
     fn wake(&self) {
         let waiter = self.outgoing.borrow_mut().waiter.take();
         if let Some(waiter) = waiter {
             waiter.wake();
+        }
+        let told = self.told.borrow().as_ref().and_then(Weak::upgrade);
+        if let Some(told) = told {
+            told.progress();
         }
     }
 
@@ -221,7 +242,7 @@ impl Connection {
             Stage::Open => {}
             _ if ended => {}
             Stage::Ending if self.can_end_sending() => {
-                if let Some(Err(error)) = self.with(Transport::end_sending) {
+                if let Some(Err(error)) = self.with(Carrier::end_sending) {
                     self.fail(Failure::new(error.into()));
                 }
                 self.outgoing.borrow_mut().ended = true;
@@ -232,11 +253,11 @@ impl Connection {
 
     fn close(&self) {
         self.outgoing.borrow_mut().ended = true;
-        let transport = self.transport.borrow_mut().take();
-        drop(transport);
+        let carrier = self.carrier.borrow_mut().take();
+        drop(carrier);
     }
 
-    /// Drops what is unsent and closes the transport now.
+    /// Drops what is unsent and closes the carrier now.
     pub(crate) fn abort(&self) {
         let (under_way, unsent) = self.outgoing.borrow_mut().abandon();
         if let Some(under_way) = under_way {
@@ -264,4 +285,10 @@ impl Connection {
 
 pub(crate) fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the stream is closed")
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.carrier.fmt(f)
+    }
 }

@@ -38,7 +38,7 @@ pub enum ReadError {
     /// There was no separator to look for, or one of no bytes.
     #[error("looking for an empty separator")]
     EmptySeparator,
-    /// The transport failed.
+    /// The carrier failed.
     #[error("reading from a stream")]
     Io(#[from] io::Error),
 }
@@ -75,7 +75,7 @@ impl From<ReadError> for io::Error {
     }
 }
 
-/// A failure of the transport: told in full once, and by its kind whenever it is met again.
+/// A failure of the carrier: told in full once, and by its kind whenever it is met again.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: io::ErrorKind,

@@ -1,4 +1,4 @@
-//! `Incoming`: bytes that were received and not yet read. Pure; it never sees a transport.
+//! `Incoming`: bytes that were received and not yet read. Pure; it never sees a carrier.
 //!
 //! They lie in two parts, read in this order: what is carried over from earlier chunks, and the
 //! chunk that came last.

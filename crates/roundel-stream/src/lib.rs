@@ -57,6 +57,7 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod carrier;
 mod chunk;
 mod connection;
 mod copy;
@@ -68,18 +69,21 @@ mod incoming;
 mod lines;
 mod open;
 mod outgoing;
+mod protocol;
 mod reader;
 mod receiving;
 mod standard;
 mod transport;
 mod writer;
 
+pub use carrier::Carrier;
 pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
 pub use error::ReadError;
 pub use flow::WaterMarks;
 pub use lines::Lines;
 pub use open::open;
+pub use protocol::Protocol;
 pub use reader::StreamReader;
 pub use standard::{stderr, stdin, stdout};
 pub use transport::Transport;

@@ -1,4 +1,4 @@
-//! `Outgoing`: what was written and is not sent, in order. Pure; it never sees a transport.
+//! `Outgoing`: what was written and is not sent, in order. Pure; it never sees a carrier.
 //!
 //! ```text
 //! under way [ … ]             in the driver's slot; only counted here
@@ -24,7 +24,7 @@ pub(crate) enum Stage {
     Open,
     /// No more is sent; receiving goes on.
     Ending,
-    /// The transport closes.
+    /// The carrier closes.
     Closing,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Until {
     Flushed,
     /// The end is sent too.
     Ended,
-    /// The transport is closed.
+    /// The carrier is closed.
     Closed,
 }
 
@@ -116,7 +116,7 @@ impl Outgoing {
         }
     }
 
-    /// The next to be sent: everything, if the transport takes `several` buffers at once.
+    /// The next to be sent: everything, if the carrier takes `several` buffers at once.
     pub(crate) fn next_batch(&mut self, several: bool) -> Option<Batch> {
         self.close_tail();
         if several && self.queue.len() > 1 {
@@ -158,6 +158,11 @@ impl Outgoing {
     pub(crate) fn fail(&mut self, failure: Failure) -> Vec<Buffer> {
         self.failure.get_or_insert(failure);
         self.drop_queue()
+    }
+
+    /// What sending failed with.
+    pub(crate) fn failure(&mut self) -> Option<io::Error> {
+        self.failure.as_mut().map(Failure::tell)
     }
 
     /// Gives everything up, the send under way too.

@@ -11,7 +11,7 @@ use std::{
 use roundel_driver::Address;
 
 use crate::{
-    Chunk, Lines, ReadError, Transport,
+    Carrier, Chunk, Lines, ReadError,
     connection::Connection,
     find::{Found, find, searched},
     incoming::Incoming,
@@ -60,8 +60,8 @@ impl StreamReader {
     /// A reader alone, over the end of a pipe for instance. For both directions there is
     /// [`open`](crate::open).
     #[doc(alias = "connect_read_pipe")]
-    pub fn new(transport: impl Into<Transport>) -> Self {
-        Self::over(Some(Connection::new(transport.into())))
+    pub fn new(carrier: impl Into<Carrier>) -> Self {
+        Self::over(Some(Connection::new(carrier.into())))
     }
 
     pub(crate) fn over(connection: Option<Rc<Connection>>) -> Self {
@@ -110,7 +110,7 @@ impl StreamReader {
     /// # Errors
     /// The stream runs over no socket, or is closed.
     pub fn local_address(&self) -> io::Result<Address> {
-        self.connection()?.ask(Transport::local_address)
+        self.connection()?.ask(Carrier::local_address)
     }
 
     /// The address of the other end.
@@ -118,7 +118,7 @@ impl StreamReader {
     /// # Errors
     /// The stream runs over no socket, or is closed.
     pub fn peer_address(&self) -> io::Result<Address> {
-        self.connection()?.ask(Transport::peer_address)
+        self.connection()?.ask(Carrier::peer_address)
     }
 
     fn connection(&self) -> io::Result<&Rc<Connection>> {
@@ -129,7 +129,7 @@ impl StreamReader {
     /// stream, and none if none were asked for. The [`limit`](Self::limit) is no concern of it.
     ///
     /// # Errors
-    /// The transport failed.
+    /// The carrier failed.
     pub async fn read(&mut self, at_most: usize) -> io::Result<&[u8]> {
         if at_most > 0 {
             poll_fn(|context| self.poll_some(context, 0)).await?;
@@ -141,7 +141,7 @@ impl StreamReader {
     /// Reads as [`read`](Self::read) does, into memory of the caller's; returns how many bytes.
     ///
     /// # Errors
-    /// The transport failed.
+    /// The carrier failed.
     pub async fn read_into(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if !room.is_empty() {
             poll_fn(|context| self.poll_some(context, room.len())).await?;
@@ -153,7 +153,7 @@ impl StreamReader {
     /// copied.
     ///
     /// # Errors
-    /// The transport failed.
+    /// The carrier failed.
     pub async fn read_chunk(&mut self) -> io::Result<Option<Chunk>> {
         let some = poll_fn(|context| self.poll_some(context, 0)).await?;
         Ok(some.then(|| self.incoming.take_chunk()))
@@ -163,7 +163,7 @@ impl StreamReader {
     ///
     /// # Errors
     /// [`Incomplete`](ReadError::Incomplete) with what was left, if the stream ends earlier; the
-    /// transport failed.
+    /// carrier failed.
     #[doc(alias = "readexactly")]
     pub async fn read_exact(&mut self, len: usize) -> Result<&[u8], ReadError> {
         while self.incoming.len() < len {
@@ -182,7 +182,7 @@ impl StreamReader {
     /// [`read_chunk`](Self::read_chunk) and count.
     ///
     /// # Errors
-    /// The transport failed; what came before stays for the next read.
+    /// The carrier failed; what came before stays for the next read.
     pub async fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
         while poll_fn(|context| self.poll_more(context, 0)).await? {}
         Ok(self.incoming.take_all())
@@ -193,7 +193,7 @@ impl StreamReader {
     /// # Errors
     /// [`LimitOverrun`](ReadError::LimitOverrun), if the line is longer than the
     /// [`limit`](Self::limit): as much of it as has come is dropped, with its end if that has come.
-    /// The transport failed.
+    /// The carrier failed.
     #[doc(alias = "readline")]
     pub async fn read_line(&mut self) -> Result<&[u8], ReadError> {
         let mut searched = 0;
@@ -215,7 +215,7 @@ impl StreamReader {
     /// # Errors
     /// [`Incomplete`](ReadError::Incomplete) with what was left, if the stream ends earlier;
     /// [`LimitOverrun`](ReadError::LimitOverrun), if more than the [`limit`](Self::limit) stands
-    /// before it, and nothing is read then; the separator is empty; the transport failed.
+    /// before it, and nothing is read then; the separator is empty; the carrier failed.
     #[doc(alias = "readuntil")]
     pub async fn read_until(&mut self, separator: &[u8]) -> Result<&[u8], ReadError> {
         self.read_until_any(&[separator]).await
@@ -245,7 +245,7 @@ impl StreamReader {
     /// it is [consumed](Self::consume).
     ///
     /// # Errors
-    /// The transport failed.
+    /// The carrier failed.
     #[doc(alias = "peek")]
     pub async fn fill(&mut self) -> io::Result<&[u8]> {
         poll_fn(|context| self.poll_some(context, 0)).await?;

@@ -5,7 +5,7 @@ use std::{fmt, future::poll_fn, io, rc::Rc};
 use roundel_driver::{Address, Buffer, Credentials};
 
 use crate::{
-    Transport, WaterMarks,
+    Carrier, WaterMarks,
     connection::Connection,
     outgoing::{Stage, Until},
 };
@@ -55,8 +55,8 @@ impl StreamWriter {
     /// A writer alone, over the end of a pipe for instance. For both directions there is
     /// [`open`](crate::open).
     #[doc(alias = "connect_write_pipe")]
-    pub fn new(transport: impl Into<Transport>) -> Self {
-        Self { connection: Connection::new(transport.into()) }
+    pub fn new(carrier: impl Into<Carrier>) -> Self {
+        Self { connection: Connection::new(carrier.into()) }
     }
 
     pub(crate) fn over(connection: Rc<Connection>) -> Self {
@@ -83,7 +83,7 @@ impl StreamWriter {
         Ok(())
     }
 
-    /// Writes several buffers, one behind the other, in one operation where the transport has it.
+    /// Writes several buffers, one behind the other, in one operation where the carrier has it.
     ///
     /// # Errors
     /// As the [type](Self) says.
@@ -123,7 +123,7 @@ impl StreamWriter {
 
     /// Ends sending behind what is unsent, and waits until that is done: the peer sees the end of the
     /// stream, and can still be read. Where one direction cannot end by itself, as
-    /// [`can_write_eof`](Self::can_write_eof) says, the transport closes.
+    /// [`can_write_eof`](Self::can_write_eof) says, the carrier closes.
     ///
     /// # Errors
     /// As the [type](Self) says.
@@ -187,7 +187,7 @@ impl StreamWriter {
     /// The stream runs over no socket, or is closed.
     #[doc(alias = "get_extra_info")]
     pub fn local_address(&self) -> io::Result<Address> {
-        self.connection.ask(Transport::local_address)
+        self.connection.ask(Carrier::local_address)
     }
 
     /// The address of the other end.
@@ -196,7 +196,7 @@ impl StreamWriter {
     /// The stream runs over no socket, or is closed.
     #[doc(alias = "get_extra_info")]
     pub fn peer_address(&self) -> io::Result<Address> {
-        self.connection.ask(Transport::peer_address)
+        self.connection.ask(Carrier::peer_address)
     }
 
     /// Who is at the other end of a Unix socket.
@@ -204,7 +204,7 @@ impl StreamWriter {
     /// # Errors
     /// The stream runs over no such socket, or is closed.
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
-        self.connection.ask(Transport::peer_credentials)
+        self.connection.ask(Carrier::peer_credentials)
     }
 }
 

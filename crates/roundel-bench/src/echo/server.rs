@@ -9,7 +9,8 @@ use std::{
 use rustix::net::sockopt::set_tcp_congestion;
 
 use super::{
-    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, by_hand, on_compio, on_loop, on_monoio, on_tokio,
+    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, STREAMS, STREAMS_URING, by_hand, on_compio, on_loop,
+    on_monoio, on_streams, on_tokio,
 };
 use crate::row::{ROUNDEL, TOKIO};
 
@@ -34,6 +35,10 @@ pub enum Server {
     OnLoop,
     /// The same over io_uring.
     OnUring,
+    /// A reader and a writer for each connection, over epoll.
+    OnStreams,
+    /// The same over io_uring.
+    OnStreamsUring,
     /// A tokio task for each connection, on its current-thread runtime.
     OnTokio,
     /// A monoio task for each connection, on io_uring.
@@ -46,8 +51,16 @@ pub enum Server {
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::OnLoop, Self::OnUring, Self::OnTokio, Self::OnMonoio, Self::OnCompio, Self::ByHand];
+    pub const ALL: [Self; 8] = [
+        Self::OnLoop,
+        Self::OnUring,
+        Self::OnStreams,
+        Self::OnStreamsUring,
+        Self::OnTokio,
+        Self::OnMonoio,
+        Self::OnCompio,
+        Self::ByHand,
+    ];
 
     /// Those whose timers are measured.
     pub const WITH_TIMERS: [Self; 3] = [Self::OnLoop, Self::OnTokio, Self::ByHand];
@@ -57,6 +70,8 @@ impl Server {
         match self {
             Self::OnLoop => ROUNDEL,
             Self::OnUring => ROUNDEL_URING,
+            Self::OnStreams => STREAMS,
+            Self::OnStreamsUring => STREAMS_URING,
             Self::OnTokio => TOKIO,
             Self::OnMonoio => MONOIO,
             Self::OnCompio => COMPIO,
@@ -74,6 +89,8 @@ impl Server {
         match self {
             Self::OnLoop => "roundel",
             Self::OnUring => "roundel-uring",
+            Self::OnStreams => "roundel-streams",
+            Self::OnStreamsUring => "roundel-streams-uring",
             Self::OnTokio => "tokio",
             Self::OnMonoio => "monoio",
             Self::OnCompio => "compio",
@@ -89,6 +106,8 @@ impl Server {
         match self {
             Self::OnLoop => on_loop::on_epoll(listener, room),
             Self::OnUring => on_loop::on_uring(listener, room),
+            Self::OnStreams => on_streams::on_epoll(listener),
+            Self::OnStreamsUring => on_streams::on_uring(listener),
             Self::OnTokio => on_tokio::serve(listener, room),
             Self::OnMonoio => on_monoio::serve(listener, room),
             Self::OnCompio => on_compio::serve(listener, room),

@@ -1,0 +1,103 @@
+//! `Carrier`: what carries a stream's bytes, and how it ends one direction.
+
+use std::{fmt, io, net::Shutdown};
+
+use roundel_driver::{Address, Credentials, Socket, SocketError, Source};
+use roundel_loop::{Attached, Submission};
+
+use crate::outgoing::Batch;
+
+/// What a stream runs over: a connected socket, or any other descriptor that is read and written,
+/// such as an end of a pipe, a terminal, or standard input.
+///
+/// Made from an [`Attached`]; the functions that need one take either.
+pub struct Carrier(Kind);
+
+enum Kind {
+    Socket(Attached<Socket>),
+    Source(Attached<Source>),
+}
+
+impl From<Attached<Socket>> for Carrier {
+    fn from(socket: Attached<Socket>) -> Self {
+        Self(Kind::Socket(socket))
+    }
+}
+
+/// A pipe, a terminal, a device. Reading or writing makes its open file description non-blocking,
+/// for whoever shares it too. A socket should come as [`Socket`], which alone can end one direction
+/// and leave the other open.
+impl From<Attached<Source>> for Carrier {
+    fn from(source: Attached<Source>) -> Self {
+        Self(Kind::Source(source))
+    }
+}
+
+impl Carrier {
+    pub(crate) fn receive(&self, at_most: usize) -> Submission {
+        match &self.0 {
+            Kind::Socket(socket) => socket.recv(at_most),
+            Kind::Source(source) => source.read(at_most),
+        }
+    }
+
+    pub(crate) fn send(&self, batch: Batch) -> Submission {
+        match (&self.0, batch) {
+            (Kind::Socket(socket), Batch::One(data)) => socket.send(data),
+            (Kind::Socket(socket), Batch::Several(data)) => socket.send_vectored(data),
+            (Kind::Source(source), Batch::One(data)) => source.write(data),
+            // Not asked for, as `takes_several` says.
+            (Kind::Source(source), Batch::Several(data)) => {
+                let all: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
+                source.write(all)
+            }
+        }
+    }
+
+    /// Several buffers go in one operation, without a copy.
+    pub(crate) fn takes_several(&self) -> bool {
+        matches!(self.0, Kind::Socket(_))
+    }
+
+    pub(crate) fn can_end_sending(&self) -> bool {
+        matches!(self.0, Kind::Socket(_))
+    }
+
+    /// The peer will see the end of the stream; receiving goes on.
+    pub(crate) fn end_sending(&self) -> Result<(), SocketError> {
+        match &self.0 {
+            Kind::Socket(socket) => socket.socket().shutdown(Shutdown::Write),
+            Kind::Source(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn socket(&self) -> io::Result<&Socket> {
+        match &self.0 {
+            Kind::Socket(socket) => Ok(socket.socket()),
+            Kind::Source(_) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "the stream runs over no socket"))
+            }
+        }
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        Ok(self.socket()?.local_address()?)
+    }
+
+    pub(crate) fn peer_address(&self) -> io::Result<Address> {
+        Ok(self.socket()?.peer_address()?)
+    }
+
+    pub(crate) fn peer_credentials(&self) -> io::Result<Credentials> {
+        Ok(self.socket()?.peer_credentials()?)
+    }
+}
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Socket(socket) => socket.fmt(f),
+            Kind::Source(source) => source.fmt(f),
+        }
+    }
+}
