@@ -18,6 +18,7 @@ use support::{End, run, sockets, turns};
 /// More than any socket's buffer holds.
 const MUCH: usize = 12 << 20;
 
+type OnMade = Box<dyn FnOnce(&Transport)>;
 type OnData = Box<dyn FnMut(&Transport, &[u8])>;
 
 /// What was called, in order; data that follows data is put together.
@@ -69,7 +70,7 @@ impl Log {
 struct Recorder {
     log: Log,
     stays_open: bool,
-    on_made: Option<Box<dyn FnOnce(&Transport)>>,
+    on_made: Option<OnMade>,
     on_data: Option<OnData>,
 }
 
