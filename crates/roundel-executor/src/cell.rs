@@ -216,6 +216,7 @@ where
         // outcome in a stage that is being replaced.
         header.clear(Flags::RUNNING);
         header.set(Flags::DONE | Flags::CANCELLED);
+        header.wake_joiners(); // of other loops
         let left = header.strip();
         drop(left);
         if H::EXISTS
@@ -247,17 +248,32 @@ where
     }
 
     unsafe fn free(block: NonNull<Head>) {
+        // Given back even if what is dropped panics.
+        let _emptied = Emptied { block: block.cast(), shelf: Self::SHELF, layout: Self::LAYOUT };
         // SAFETY: the last reference calls this, so nobody else can reach the cell any more.
         unsafe { block.cast::<Self>().drop_in_place() };
-        let kept = Self::SHELF.is_some_and(|shelf| {
+    }
+}
+
+/// The memory of a task that is gone: kept for tasks to come if there is room.
+struct Emptied {
+    block: NonNull<u8>,
+    shelf: Option<Shelf>,
+    layout: Layout,
+}
+
+impl Drop for Emptied {
+    #[inline]
+    fn drop(&mut self) {
+        let kept = self.shelf.is_some_and(|shelf| {
             LoopHandle::with_current(|handle| {
                 let executor = handle.and_then(LoopHandle::layer_ref::<Executor>);
-                executor.is_some_and(|executor| executor.blocks.keep(shelf, block.cast()))
+                executor.is_some_and(|executor| executor.blocks.keep(shelf, self.block))
             })
         });
         if !kept {
             // SAFETY: `make` allocated it with this layout, and nobody has it.
-            unsafe { dealloc(block.cast().as_ptr(), Self::LAYOUT) };
+            unsafe { dealloc(self.block.as_ptr(), self.layout) };
         }
     }
 }

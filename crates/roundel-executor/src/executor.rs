@@ -189,7 +189,7 @@ impl Executor {
         LoopHandle::with_current(|handle| {
             let executor = handle?.layer_ref::<Self>()?;
             let seats = executor.seats.borrow();
-            seats.get(current_ticket()?)?.header().note.set(Note::new(what, executor.began));
+            seats.get(executor.current_ticket()?)?.header().note.set(Note::new(what, executor.began));
             Some(())
         });
     }
@@ -223,10 +223,17 @@ impl Executor {
         self.seats.borrow().len()
     }
 
+    /// The ticket of the task being polled now, if it is one of this executor's: a task may look at
+    /// another loop than its own, and a loop may run while another is closed.
+    #[inline]
+    fn current_ticket(&self) -> Option<Ticket> {
+        current_ticket().filter(|ticket| ticket.executor() == self.number)
+    }
+
     /// The task being polled now, by number; 0 if none is.
     #[inline]
     pub(crate) fn current_id(&self) -> u64 {
-        let Some(ticket) = current_ticket() else { return 0 };
+        let Some(ticket) = self.current_ticket() else { return 0 };
         self.seats.borrow().get(ticket).map_or(0, |task| task.header().id)
     }
 
@@ -282,6 +289,9 @@ pub(crate) fn current_ticket() -> Option<Ticket> {
 
 impl Drop for Executor {
     fn drop(&mut self) {
+        // Not when it is closed: futures are dropped then, each in its turn, and another loop's
+        // task of the same ticket would be taken for it.
+        dismiss(self.number);
         free_all(&self.blocks);
     }
 }
@@ -304,7 +314,6 @@ impl Layer for Executor {
     }
 
     fn close(&self) {
-        dismiss(self.number);
         // Futures may spawn while they are dropped; the closed loop refuses them.
         let mut panicked = None;
         for task in self.tasks() {

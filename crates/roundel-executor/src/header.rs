@@ -1,6 +1,12 @@
 //! `Header`: what is known of a task whatever its future is.
 
-use std::{cell::Cell, rc::Rc, task::Waker, time::Duration};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    task::Waker,
+    time::Duration,
+};
 
 use roundel_loop::Site;
 
@@ -8,10 +14,11 @@ use crate::{
     cell::ticket,
     clean_up::CleanUps,
     context::Values,
-    executor::Executor,
+    executor::{Executor, current_ticket},
     measure::PollTime,
     note::Note,
     ticket::{Ticket, wake},
+    unread::report_here,
 };
 
 /// Where a task is in its life.
@@ -204,6 +211,11 @@ impl Header {
         true
     }
 
+    /// Whether it is this task's turn. Its number would not tell: each loop counts from 1.
+    pub(crate) fn is_current(&self) -> bool {
+        current_ticket() == Some(self.ticket)
+    }
+
     pub(crate) fn is_cancelling(&self) -> bool {
         self.has(Flags::CANCEL) && !self.has(Flags::DONE)
     }
@@ -284,7 +296,12 @@ impl Header {
             wake(first.number());
         }
         let more = self.if_rare(|rare| std::mem::take(&mut rare.more_joiners));
-        more.into_iter().flatten().for_each(|joiner| joiner.waker.wake());
+        for joiner in more.into_iter().flatten() {
+            // Of somebody else's making: if one panics, the others hear of the end all the same.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| joiner.waker.wake())) {
+                report_here("a waker panicked at a task's end", payload);
+            }
+        }
     }
 
     /// The numbers of the tasks that wait for this one.

@@ -20,6 +20,7 @@ use crate::{
     executor::{AnyTask, Executor},
     header::{Flags, Header},
     note::Note,
+    unread::report_here,
 };
 
 pub(crate) type Outcome<T> = Result<T, JoinError>;
@@ -107,7 +108,7 @@ fn poll<L: Life>(life: &L, context: &mut Context<'_>) -> Option<Outcome<L::Value
     match catch_unwind(AssertUnwindSafe(|| life.poll_future(context))) {
         Err(payload) => Some(Err(panicked(header, payload))),
         // A cancel cannot be outrun: not by a value that is ready in the same step either.
-        Ok(_) if header.has(Flags::CANCEL) => Some(Err(cancelled(header))),
+        Ok(polled) if header.has(Flags::CANCEL) => Some(Err(outrun(header, polled))),
         Ok(Poll::Ready(value)) => Some(Ok(value)),
         Ok(Poll::Pending) => None,
     }
@@ -124,7 +125,11 @@ fn end<L: Life>(life: &L, outcome: Outcome<L::Value>) {
         life.end_future(outcome);
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(outcome))) {
         header.clear(Flags::CANCELLED);
-        life.end_future(Err(panicked(header, payload)));
+        let error = panicked(header, payload);
+        // The outcome that this replaces may panic as well, and the task ends all the same.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| life.end_future(Err(error)))) {
+            report_here("an outcome panicked when it was dropped", payload);
+        }
     }
 }
 
@@ -157,6 +162,15 @@ fn clean_up(
         if polled.is_pending() || done {
             return polled.is_ready();
         }
+    }
+}
+
+/// Drops what a step that was cancelled has come to.
+#[cold]
+fn outrun<T>(header: &Header, polled: Poll<T>) -> JoinError {
+    match catch_unwind(AssertUnwindSafe(|| drop(polled))) {
+        Ok(()) => cancelled(header),
+        Err(payload) => panicked(header, payload),
     }
 }
 

@@ -133,6 +133,7 @@ impl Member {
     pub(crate) fn close(&self) {
         if !self.header.set(Flags::DONE) {
             self.header.set(Flags::CANCELLED);
+            self.header.wake_joiners();
             let left = self.header.strip();
             drop(left);
         }

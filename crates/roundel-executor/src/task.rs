@@ -106,9 +106,8 @@ impl<T> Future for Task<T> {
         if header.has(Flags::DONE) {
             return Poll::Ready(self.cell.take().expect("a task's result is taken once"));
         }
-        let waiting = Executor::id_of_current_task();
-        assert!(waiting != header.id, "a task cannot await itself");
-        header.add_joiner(context.waker(), waiting);
+        assert!(!header.is_current(), "a task cannot await itself");
+        header.add_joiner(context.waker(), Executor::id_of_current_task());
         Executor::note(WaitsFor::Task(header.id));
         Poll::Pending
     }

@@ -96,7 +96,9 @@ pub(crate) fn enlist(remote: RemoteHandle) -> u16 {
 
 pub(crate) fn dismiss(number: u16) {
     let mut executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
-    executors[usize::from(number)] = None;
+    let dismissed = executors[usize::from(number)].take();
+    drop(executors);
+    drop(dismissed); // it may be the last that holds a driver's notifier, which is foreign code
 }
 
 /// Wakes the task whose ticket has this number, in whatever thread this is.

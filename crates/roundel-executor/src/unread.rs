@@ -1,6 +1,10 @@
 //! What becomes of a panic that nobody is there to read: the loop's handler is told.
 
-use std::{any::Any, panic::resume_unwind};
+use std::{
+    any::Any,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 use roundel_loop::{LoopHandle, Unhandled};
 
@@ -18,7 +22,7 @@ pub(crate) fn report_panic(
     if let Some(name) = header.name() {
         report = report.detail("name", name);
     }
-    handle.report(&report);
+    tell(handle, report);
 }
 
 /// Tells of a panic that had been collected for somebody who will not read it.
@@ -26,7 +30,7 @@ pub(crate) fn report_lost(handle: &LoopHandle, message: &str, error: JoinError) 
     let mut report = Unhandled::new(message).detail("task", error.task_id());
     report.site = Some(error.site());
     report.panic = error.try_into_panic().ok();
-    handle.report(&report);
+    tell(handle, report);
 }
 
 /// Tells of a panic in what the current task does.
@@ -37,8 +41,16 @@ pub(crate) fn report_here(message: &str, payload: Box<dyn Any + Send>) {
         None => {
             let mut report = Unhandled::new(message);
             report.panic = Some(payload);
-            handle.report(&report);
+            tell(&handle, report);
         }
+    }
+}
+
+fn tell(handle: &LoopHandle, report: Unhandled) {
+    handle.report(&report);
+    // A payload may panic when it is dropped; what that brings is not dropped again.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(report))) {
+        mem::forget(payload);
     }
 }
 

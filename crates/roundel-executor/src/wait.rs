@@ -171,9 +171,8 @@ impl<T> Task<T> {
         if self.is_done() {
             return;
         }
-        let waiting = Executor::id_of_current_task();
-        assert_ne!(waiting, self.id(), "a task cannot wait for itself");
-        self.header().add_joiner(waker, waiting);
+        assert!(!self.header().is_current(), "a task cannot wait for itself");
+        self.header().add_joiner(waker, Executor::id_of_current_task());
     }
 
     /// Whether a task that is done ended in an error. One whose result was taken did not: whoever

@@ -358,7 +358,6 @@ impl Core {
                 parcel.run();
             }
             // A ticket is its layer's to run.
-            // A ticket is its layer's to run.
             Work::Ticket(_) | Work::Cancelled => {}
         }
     }
@@ -429,9 +428,14 @@ impl Core {
         let watches = self.watches.take();
         watches.values().for_each(Watches::end);
         let executor = self.executor.take();
-        drop((arrivals, ready, timers, waiters, watches, executor));
+        let queued = (arrivals, ready, timers, waiters, watches, executor);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(queued)));
+        // Nobody else would close it: closing again has no effect.
         if let Some(layer) = self.layer.get() {
             layer.close();
+        }
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
         }
     }
 }

@@ -74,10 +74,9 @@ impl<T> Child<'_, T> {
         if self.is_done() {
             return Poll::Ready(());
         }
-        let waiting = Executor::id_of_current_task();
-        assert!(waiting != self.id(), "a child cannot await itself");
+        assert!(!self.header().is_current(), "a child cannot await itself");
         if !self.member.roster.is_owners(context.waker()) {
-            self.header().add_joiner(context.waker(), waiting);
+            self.header().add_joiner(context.waker(), Executor::id_of_current_task());
         }
         Executor::note(WaitsFor::Task(self.id()));
         Poll::Pending
