@@ -201,7 +201,6 @@ where
         // SAFETY: as in `step`.
         let cell = unsafe { Self::of(block) };
         let header = &cell.head.header;
-        // A loop is closed between its turns; if that were ever not so, the task goes on.
         if header.has(Flags::DONE | Flags::RUNNING) {
             return;
         }

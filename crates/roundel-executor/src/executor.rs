@@ -141,6 +141,12 @@ impl Executor {
         Some(task)
     }
 
+    /// A loop is closed between its turns; if that were ever not so, a task that runs would go on.
+    fn leave_unless_running(&self, ticket: Ticket) -> Option<AnyTask> {
+        let runs = self.seats.borrow().get(ticket)?.header().has(Flags::RUNNING);
+        if runs { None } else { self.leave(ticket) }
+    }
+
     /// The living among the tasks with these numbers, which are sorted; looks at every task, once.
     pub(crate) fn living(&self, ids: &[u64]) -> Vec<AnyTask> {
         let seats = self.seats.borrow();
@@ -189,7 +195,11 @@ impl Executor {
         LoopHandle::with_current(|handle| {
             let executor = handle?.layer_ref::<Self>()?;
             let seats = executor.seats.borrow();
-            seats.get(executor.current_ticket()?)?.header().note.set(Note::new(what, executor.began));
+            seats
+                .get(executor.current_ticket()?)?
+                .header()
+                .note
+                .set(Note::new(what, executor.began));
             Some(())
         });
     }
@@ -204,6 +214,14 @@ impl Executor {
         let mut tasks: Vec<_> = self.seats.borrow().sitting().map(|task| task.cloned()).collect();
         tasks.sort_by_key(|task| task.header().id);
         tasks
+    }
+
+    /// Those of everything that lives, by number; keeps nobody.
+    fn tickets(&self) -> Vec<Ticket> {
+        let seats = self.seats.borrow();
+        let mut headers: Vec<_> = seats.sitting().map(|task| task.header()).collect();
+        headers.sort_unstable_by_key(|header| header.id);
+        headers.into_iter().map(|header| header.ticket).collect()
     }
 
     /// A time in nanoseconds since the executor began. The last one is kept: most ask for the
@@ -316,12 +334,11 @@ impl Layer for Executor {
     fn close(&self) {
         // Futures may spawn while they are dropped; the closed loop refuses them.
         let mut panicked = None;
-        for task in self.tasks() {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.close(self))) {
+        for ticket in self.tickets() {
+            let Some(task) = self.leave_unless_running(ticket) else { continue };
+            // Dropped in here as well: it may be the last that keeps what others made.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(move || task.close(self))) {
                 panicked.get_or_insert(payload);
-            }
-            if !task.header().has(Flags::RUNNING) {
-                drop(self.leave(task.header().ticket));
             }
         }
         if let Some(payload) = panicked {

@@ -254,7 +254,8 @@ fn tasks_that_hold_each_others_handles_are_dropped_with_their_loop() {
     let (mut event_loop, handle, _) = virtual_loop();
     let tasks: Rc<RefCell<Vec<Task<()>>>> = Rc::default();
     for name in ["one", "other"] {
-        let (all, drops, handle_too) = (Rc::clone(&tasks), Drops(log.clone(), name), handle.clone());
+        let (all, drops, handle_too) =
+            (Rc::clone(&tasks), Drops(log.clone(), name), handle.clone());
         tasks.borrow_mut().push(spawn_on(&handle, async move {
             let _held = (all, drops, handle_too);
             pending().await

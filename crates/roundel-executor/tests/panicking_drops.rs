@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use roundel_executor::{JoinError, Task, spawn, spawn_on, yield_now};
+use roundel_executor::{ContextVar, JoinError, Task, spawn, spawn_on, yield_now};
 
 use support::{Log, assert_nothing_left, reports, run, turn, virtual_loop};
 
@@ -100,7 +100,23 @@ fn an_outcome_that_panics_when_its_handle_is_dropped_is_dropped_once() {
     assert_nothing_left(&handle);
 }
 
-/// Notes that it was woken, then panics.
+#[test]
+fn a_context_that_panics_when_its_last_task_is_gone_takes_nothing_along() {
+    static HELD: ContextVar<Rc<Bomb>> = ContextVar::new("held");
+
+    let (mut event_loop, handle, _) = virtual_loop();
+    for _ in 0..3 {
+        // What leaks is for AddressSanitizer to find.
+        let task = spawn_on(&handle, async { drop(HELD.set(Rc::new(Bomb("context")))) });
+        turn(&mut event_loop);
+        assert!(task.is_done());
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(task))).unwrap_err();
+        assert_eq!(dropped.downcast_ref(), Some(&"context"));
+    }
+    assert_nothing_left(&handle);
+}
+
+/// Panics instead.
 struct Rude;
 
 impl Wake for Rude {

@@ -13,7 +13,7 @@ use std::{
 
 use roundel_executor::{JoinError, sleep, spawn_on, yield_now};
 
-use support::{MS, Log, turn, virtual_loop};
+use support::{Log, MS, turn, virtual_loop};
 
 #[test]
 fn a_task_may_await_the_task_of_another_loop_that_has_its_number() {
