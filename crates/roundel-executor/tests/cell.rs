@@ -258,7 +258,7 @@ fn tasks_that_hold_each_others_handles_are_dropped_with_their_loop() {
             (Rc::clone(&tasks), Drops(log.clone(), name), handle.clone());
         tasks.borrow_mut().push(spawn_on(&handle, async move {
             let _held = (all, drops, handle_too);
-            pending().await
+            pending::<()>().await;
         }));
     }
     drop(tasks);
@@ -294,7 +294,7 @@ fn a_destructor_at_close_may_do_with_tasks_what_it_likes() {
         let meddler = Meddler(Rc::clone(&tasks), handle.clone());
         let task = spawn_on(&handle, async move {
             let _meddler = meddler;
-            pending().await
+            pending::<()>().await;
         });
         tasks.borrow_mut().push(task);
     }
