@@ -18,9 +18,8 @@
 //! - Blocks are made by [`TaskCell::make`] alone, which pairs each with the table of its own types,
 //!   and freed by the last `TaskRef` alone. So whoever holds a `TaskRef` may call its table.
 //! - **Who touches the stage** is decided by flags of the header. While RUNNING is set, only the
-//!   step that set it does. While DONE is set, only those who take or put back the outcome, which
-//!   run no user code meanwhile. Before DONE and outside a step nobody does, but for `close` and
-//!   the last reference.
+//!   step or the `close` that set it does. While DONE is set, only those who take or put back the
+//!   outcome, which run no user code meanwhile. Otherwise nobody does, but for the last reference.
 //! - The future is never moved out of its stage: it is polled where it lies and dropped where it
 //!   lies. That is what pinning asks for.
 //!
@@ -348,8 +347,8 @@ where
 
     fn end_future(&self, outcome: Outcome<F::Output>) {
         debug_assert!(self.head.header.has(Flags::RUNNING));
-        // SAFETY: as above. Dropping the future is user code, which reaches the stage neither as
-        // DONE is not set nor as RUNNING is. The assignment puts the outcome in place even while
+        // SAFETY: as above; `close` has set RUNNING, too. Dropping the future is user code, which
+        // does not reach the stage: RUNNING is set and DONE is not. The assignment puts the outcome in place even while
         // the drop of the future unwinds.
         unsafe { *self.stage.get() = Stage::Outcome(outcome) };
     }
