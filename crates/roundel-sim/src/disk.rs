@@ -26,6 +26,7 @@ pub struct Disk {
 /// A file: as it is read, and as a crash would leave it.
 #[derive(Debug, Default)]
 struct Content {
+    mode: u32,
     bytes: Vec<u8>,
     /// What lies on the disk for sure; none if the file itself may be gone.
     synced: Option<Vec<u8>>,
@@ -35,6 +36,9 @@ struct Content {
 
 /// How a disk keeps what it is given: written in these pieces, each whole or not at all.
 const SECTOR: usize = 512;
+
+/// No file is larger: it lies in memory, holes and all.
+const LARGEST_FILE: usize = 1 << 30;
 
 impl Disk {
     /// An empty disk.
@@ -70,7 +74,8 @@ impl Disk {
             Some(_) if options.create_new => return Err(Errno::EXIST.into()),
             Some(content) => Rc::clone(content),
             None if options.create || options.create_new => {
-                Rc::clone(files.entry(path).or_default())
+                let content = Content { mode: options.mode, ..Content::default() };
+                Rc::clone(files.entry(path).or_insert(Rc::new(RefCell::new(content))))
             }
             None => return Err(Errno::NOENT.into()),
         };
@@ -153,6 +158,9 @@ impl DiskFile {
                     true => content.bytes.len(),
                     false => usize::try_from(*offset).map_err(|_| Errno::FBIG)?,
                 };
+                if at.saturating_add(data.len()) > LARGEST_FILE {
+                    return Err(Errno::FBIG);
+                }
                 content.write(at, data);
                 Ok(Outcome::Sent(std::mem::take(data)))
             }
@@ -162,7 +170,9 @@ impl DiskFile {
             }
             Operation::Metadata { .. } => {
                 let size = content.bytes.len() as u64;
-                Ok(Outcome::Metadata(Box::new(Metadata::new(FileKind::Regular, size))))
+                let mut metadata = Metadata::new(FileKind::Regular, size);
+                metadata.mode = content.mode;
+                Ok(Outcome::Metadata(Box::new(metadata)))
             }
             // Those of sockets and pipes.
             _ => Err(Errno::NOTSUP),

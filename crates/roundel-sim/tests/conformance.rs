@@ -29,3 +29,13 @@ fn a_simulated_host_does_what_every_driver_does() {
 fn interrupted_calls_and_spurious_news_change_nothing() {
     check(Faults { interrupted: 0.3, spurious_readiness: 0.3, ..Faults::NONE });
 }
+
+/// A disk without directories, but a disk.
+#[test]
+fn a_simulated_disk_does_what_every_drivers_does() {
+    run(&[Part::Files], &|| -> Box<dyn Driver> {
+        let network = Network::new(1);
+        let host = network.add_host("here");
+        Box::new(network.driver(host))
+    });
+}
