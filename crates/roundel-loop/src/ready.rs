@@ -194,6 +194,8 @@ impl Drop for ReadyQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::VecDeque, panic::Location, rc::Rc};
+
     use super::{ReadyQueue, SMALL, Work};
 
     /// Pops a ticket, which must be next.
@@ -228,5 +230,97 @@ mod tests {
             queue.shrink();
         }
         assert_eq!(queue.ring.len(), SMALL, "the burst's memory is given back");
+    }
+
+    /// What the ring is to be like: entries by number, with what they hold.
+    #[derive(Default)]
+    struct Model {
+        entries: VecDeque<(u64, Entry)>,
+        next: u64,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Entry {
+        Ticket(usize),
+        Call,
+        Cancelled,
+    }
+
+    fn kind(work: &Work) -> Entry {
+        match work {
+            Work::Ticket(ticket) => Entry::Ticket(*ticket),
+            Work::Call(..) => Entry::Call,
+            Work::Cancelled => Entry::Cancelled,
+            _ => panic!("nobody queued that"),
+        }
+    }
+
+    fn pop(queue: &mut ReadyQueue) -> Option<Entry> {
+        if let Some(ticket) = queue.pop_ticket() {
+            return Some(Entry::Ticket(ticket));
+        }
+        queue.pop().map(|work| kind(&work))
+    }
+
+    #[test]
+    fn a_ring_that_grows_shrinks_and_has_holes_keeps_order_and_drops_each_entry_once() {
+        let site = Location::caller();
+        let held = Rc::new(());
+        let (mut queue, mut model) = (ReadyQueue::default(), Model::default());
+        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        let mut longest = 0;
+        for step in 0..200_000_u64 {
+            // Bursts of about 25,000, and between them nothing.
+            let grows = step / 25_000 % 2 == 0;
+            match random(10) {
+                0..=3 if grows => {
+                    queue.push(|| Work::Ticket(step as usize));
+                    model.entries.push_back((model.next, Entry::Ticket(step as usize)));
+                    model.next += 1;
+                }
+                4..=6 if grows => {
+                    let held = Rc::clone(&held);
+                    let number = queue.push(|| Work::Call(Box::new(move || drop(held)), site));
+                    assert_eq!(number, model.next);
+                    model.entries.push_back((number, Entry::Call));
+                    model.next += 1;
+                }
+                7 => {
+                    let number = random(model.next + 2);
+                    let first = model.entries.front().map_or(model.next, |(number, _)| *number);
+                    let place = number.checked_sub(first).map(|place| place as usize);
+                    let entry = place.and_then(|place| model.entries.get_mut(place));
+                    let there = entry.map(|(_, entry)| std::mem::replace(entry, Entry::Cancelled));
+                    assert_eq!(queue.cancel(number).map(|work| kind(&work)), there);
+                }
+                8 => queue.shrink(),
+                _ => assert_eq!(pop(&mut queue), model.entries.pop_front().map(|(_, it)| it)),
+            }
+            longest = longest.max(queue.ring.len());
+            assert_eq!(queue.len(), model.entries.len());
+        }
+        assert!(longest > 2 * SMALL && queue.ring.len() < longest, "it grew and shrank");
+        let calls = |model: &Model| model.entries.iter().filter(|it| it.1 == Entry::Call).count();
+        assert_eq!(Rc::strong_count(&held), 1 + calls(&model));
+
+        let left: Vec<_> = queue.take_all().iter().map(kind).collect();
+        assert_eq!(left, model.entries.iter().map(|it| it.1).collect::<Vec<_>>());
+        assert_eq!(Rc::strong_count(&held), 1);
+        let number = queue.push(|| {
+            Work::Call(
+                Box::new({
+                    let held = Rc::clone(&held);
+                    || drop(held)
+                }),
+                site,
+            )
+        });
+        assert_eq!(number, model.next, "numbers go on");
+        drop(queue);
+        assert_eq!(Rc::strong_count(&held), 1);
     }
 }
