@@ -16,7 +16,7 @@ use roundel_promise::local::{Promised, promise};
 use roundel_sim::{Disk, HostId};
 use roundel_timer::Clock;
 
-use crate::World;
+use crate::{World, names::knowing};
 
 /// What a host runs whenever it starts.
 pub(crate) type Program = Rc<dyn Fn(Host) -> Pin<Box<dyn Future<Output = ()>>>>;
@@ -106,7 +106,8 @@ impl Host {
             // Whoever does not want to know has dropped the other end.
             let _ = promise.set(future.await);
         };
-        spawn_on(&handle, told).detach();
+        let network = self.world.network().clone();
+        spawn_on(&handle, knowing(network, self.id, told)).detach();
         self.world.mark_ready(self.id);
         promised
     }

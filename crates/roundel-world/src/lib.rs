@@ -53,6 +53,7 @@
 //!   Packets and timers of the same instant come in any order, but a stream's bytes in theirs.
 //! - *Ends*: a panic in any task of any host, a deadlock and a world that runs in circles end the
 //!   run with a [`Failure`].
+//! - *Names*: hosts know each other by theirs, through `roundel-net` too.
 //! - *Replay*: [`Run::trace_hash`] is the same for the same run, on any machine. What has a say
 //!   beside the seed (the order of a `HashMap`, an address, the wall clock, a thread) shows in it,
 //!   and `check` runs the first seeds twice to see that.
@@ -72,6 +73,7 @@ mod drift;
 mod failure;
 mod host;
 mod lives;
+mod names;
 mod run;
 mod sequencer;
 mod turning;

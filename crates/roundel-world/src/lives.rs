@@ -9,6 +9,7 @@ use roundel_sim::HostId;
 use crate::{
     Host, World,
     failure::Cause,
+    names::knowing,
     world::{HostState, Order},
 };
 
@@ -110,7 +111,8 @@ impl World {
         let (program, handle) =
             self.with_host(id, |state| (state.program.clone(), state.handle.clone()));
         if let (Some(program), Some(handle)) = (program, handle) {
-            let future = program(Host { world: self.clone(), id });
+            let network = self.0.network.clone();
+            let future = knowing(network, id, program(Host { world: self.clone(), id }));
             Builder::new().name(self.0.network.name(id)).spawn_on(&handle, future).detach();
             self.mark_ready(id);
         }

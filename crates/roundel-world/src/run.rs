@@ -8,7 +8,7 @@ use std::{
 
 use roundel_executor::{Builder, JoinError, Task};
 
-use crate::{Failure, World, failure::Cause};
+use crate::{Failure, World, failure::Cause, names::knowing};
 
 /// Runs `main` as the main task of a new world, until it has ended.
 ///
@@ -154,7 +154,8 @@ impl Simulation {
         let host = world.add_host("main");
         let given = world.clone();
         let handle = host.handle().expect("a host that was just added is up");
-        let future = async move { main(given).await };
+        let network = world.0.network.clone();
+        let future = knowing(network, host.id, async move { main(given).await });
         let mut task = Builder::new().name("main").spawn_on(&handle, future);
         world.turn_until(|| task.is_done(), self.time_limit)?;
         let Some(ended) = taken(&mut task) else { return Err(Cause::Cancelled) };
