@@ -132,12 +132,21 @@ impl Incoming {
     /// Reads as much as there is, `room.len()` bytes at most.
     pub(crate) fn take_into(&mut self, room: &mut [u8]) -> usize {
         let mut taken = 0;
-        while taken < room.len() && !self.is_empty() {
-            let len = self.first().len().min(room.len() - taken);
-            room[taken..taken + len].copy_from_slice(self.take(len));
-            taken += len;
-        }
+        self.take_to(room.len(), |piece| {
+            room[taken..taken + piece.len()].copy_from_slice(piece);
+            taken += piece.len();
+        });
         taken
+    }
+
+    /// Reads as much as there is, `at_most` bytes, and gives it to `put` piece by piece.
+    pub(crate) fn take_to(&mut self, at_most: usize, mut put: impl FnMut(&[u8])) {
+        let mut left = at_most;
+        while left > 0 && !self.is_empty() {
+            let len = self.first().len().min(left);
+            put(self.take(len));
+            left -= len;
+        }
     }
 
     /// Reads everything that lies in one piece, and hands its memory over with it.

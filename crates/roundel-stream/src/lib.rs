@@ -46,6 +46,15 @@
 //! - Small writes with `write_buffered` go out together, at the latest in the loop's next turn.
 //! - Dropping the writer ends the sending direction behind what is unsent, dropping both closes.
 //!
+//! [`Transport`] and [`Protocol`] are the layer beneath as asyncio has it: call-backs in place of
+//! tasks, on the same ground.
+//!
+//! # Features
+//!
+//! - `tokio`: the reader, the writer and [`Duplex`] have tokio's traits, and `FromTokio` gives what
+//!   has tokio's those of `futures`. No runtime of tokio's takes part.
+//! - `hyper`: [`Duplex`] has the traits of hyper's `rt`.
+//!
 //! # Cancellation
 //!
 //! A read that is dropped has read nothing, and what it waited for is for the next read. A write
@@ -61,6 +70,7 @@ mod carrier;
 mod chunk;
 mod connection;
 mod copy;
+mod duplex;
 mod error;
 mod find;
 mod flow;
@@ -76,9 +86,15 @@ mod standard;
 mod transport;
 mod writer;
 
+#[cfg(feature = "hyper")]
+mod hyper_io;
+#[cfg(feature = "tokio")]
+mod tokio_io;
+
 pub use carrier::Carrier;
 pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
+pub use duplex::Duplex;
 pub use error::ReadError;
 pub use flow::WaterMarks;
 pub use lines::Lines;
@@ -86,5 +102,7 @@ pub use open::open;
 pub use protocol::Protocol;
 pub use reader::StreamReader;
 pub use standard::{stderr, stdin, stdout};
+#[cfg(feature = "tokio")]
+pub use tokio_io::FromTokio;
 pub use transport::Transport;
 pub use writer::StreamWriter;
