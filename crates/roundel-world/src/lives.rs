@@ -30,14 +30,13 @@ impl World {
         let handle = event_loop.handle();
         let (world, host) = (Rc::downgrade(&self.0), self.0.network.name(id));
         handle.set_unhandled_handler(Some(Rc::new(move |report: &Unhandled| {
-            if let Some(world) = world.upgrade()
-                && (report.panic.is_some() || report.stall.is_none())
-            {
-                World(world).fail(Cause::Panicked {
-                    host: host.to_string(),
-                    message: report.to_string(),
-                    payload: None,
-                });
+            let Some(world) = world.upgrade().map(World) else { return Verdict::Continue };
+            if report.panic.is_some() {
+                let (host, message) = (host.to_string(), report.to_string());
+                world.fail(Cause::Panicked { host, message, payload: None });
+            } else {
+                // What a program reports and survives is a part of the run, not its end.
+                world.0.network.note(id, "reported", 0, 0);
             }
             Verdict::Continue
         })));

@@ -2,7 +2,9 @@
 
 mod support;
 
-use roundel_executor::{sleep, timeout};
+use std::{cell::Cell, rc::Rc};
+
+use roundel_executor::{gather, sleep, spawn, timeout};
 use roundel_net::{Listener, connect, serve};
 use roundel_world::{Faults, Host, Link, check};
 use support::{MS, SECOND};
@@ -62,5 +64,63 @@ fn a_client_that_asks_again_survives_its_server() {
             sleep(world.random("life").time(2 * MS)).await;
         }
         assert_eq!(asking.await.unwrap(), "STILL THERE?");
+    });
+}
+
+/// Counts those who are inside.
+struct Inside(Rc<Cell<u32>>);
+
+impl Inside {
+    fn enter(count: &Rc<Cell<u32>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// Asks again and again, and does not care.
+async fn pester() {
+    for _ in 0..5 {
+        let _ = timeout(30 * MS, ask("hello")).await;
+        sleep(MS).await;
+    }
+}
+
+#[test]
+fn a_server_that_has_drained_has_no_handler_left() {
+    check(100, async |world| {
+        world.set_faults(Faults::MANY);
+        world.set_default_link(Link { jitter: 3 * MS, loss: 0.05, ..Link::default() });
+        let server = world.add_host("loud");
+        let mut random = world.random("drain");
+        let (begin, limit) = (random.time(60 * MS), random.time(60 * MS));
+        let serving = server.spawn(async move {
+            let inside = Rc::new(Cell::new(0));
+            let count = Rc::clone(&inside);
+            let listener = Listener::bind(("0.0.0.0", 7)).await.unwrap();
+            let server = serve(listener, async move |connection| {
+                let _inside = Inside::enter(&count);
+                let (mut reader, mut writer) = connection.open();
+                let line = reader.read_line().await?.to_ascii_uppercase();
+                sleep(5 * MS).await;
+                writer.write(line).await
+            });
+            sleep(begin).await;
+            server.drain(limit).await;
+            assert_eq!(inside.get(), 0);
+        });
+        world.all_tasks_blocked().await;
+        let client = world.add_host("client");
+        let asking = client.spawn(async {
+            let clients: Vec<_> = (0..4).map(|_| spawn(pester())).collect();
+            gather(clients).await;
+        });
+        serving.await.unwrap();
+        asking.await.unwrap();
     });
 }
