@@ -55,10 +55,9 @@ where
 {
     let body = Rc::new(body);
     if let Some(seed) = from_environment(SEED) {
-        let simulation = Simulation::new(seed).keep_trace();
-        let most = from_environment(FAULTS).unwrap_or(u64::MAX);
-        once(&simulation.most_faults(most), &body)
-            .map_err(|failure| Found { failure: failure.into(), faults: None })?;
+        let faults = from_environment(FAULTS);
+        let simulation = Simulation::new(seed).keep_trace().most_faults(faults.unwrap_or(u64::MAX));
+        once(&simulation, &body).map_err(|failure| Found { failure: failure.into(), faults })?;
         return Ok(());
     }
     for seed in 0..seeds {

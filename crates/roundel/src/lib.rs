@@ -22,12 +22,12 @@
 //! L5  roundel      this facade
 //!     run          run, Runner, backends, a loop per core
 //! L4  net          connect, serve, resolve         → stream executor event_loop
+//!     sim          a simulated world, and its kernel → net executor event_loop
 //! L3  executor     futures as call-backs           → event_loop promise timer
 //!     stream       buffered byte streams           → event_loop driver
 //!     signal       OS signals as a stream          → promise
 //!     file         files as operations             → event_loop
 //! L2  event_loop   call-backs in order             → timer driver promise
-//!     sim          virtual clock under the loop    → timer driver
 //! L1  driver       operations, however reported    → selector
 //! L0  selector     which sources are ready
 //!     promise      one value, later
