@@ -13,7 +13,7 @@ use std::{
 
 use roundel_loop::{
     Address, Attached, Family, KeepAlive, LoopHandle, OperationError, Outcome, Socket, SocketError,
-    SocketKind, SocketOption, Submission,
+    SocketKind, SocketOption,
 };
 
 use crate::{
@@ -146,13 +146,22 @@ impl Listener {
     }
 
     async fn accept_any(&self) -> Result<Socket, OperationError> {
-        let mut accepts: Vec<Submission> = self.sockets.iter().map(Attached::accept).collect();
+        let mut waiting = Vec::with_capacity(self.sockets.len());
+        for socket in &self.sockets {
+            // A connection that is there already is taken before another one is asked for: it
+            // would be lost. What comes to those that wait, and is not taken, is kept.
+            match socket.accept().try_now() {
+                Ok(accepted) => return accepted.map(accepted_socket),
+                Err(pending) => waiting.push(pending),
+            }
+        }
         poll_fn(|context| {
-            let ready = |accept: &mut Submission| match Pin::new(accept).poll(context) {
-                Poll::Ready(accepted) => Some(accepted),
-                Poll::Pending => None,
-            };
-            accepts.iter_mut().find_map(ready).map_or(Poll::Pending, Poll::Ready)
+            for accept in &mut waiting {
+                if let Poll::Ready(accepted) = Pin::new(accept).poll(context) {
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
         })
         .await
         .map(accepted_socket)

@@ -6,8 +6,9 @@ use std::{
     fmt,
     future::poll_fn,
     mem,
+    pin::Pin,
     rc::Rc,
-    task::{Poll, Waker},
+    task::{Poll, Waker, ready},
     time::Duration,
 };
 
@@ -33,6 +34,8 @@ use crate::{
 pub struct Server {
     group: Rc<Group>,
     acceptors: RefCell<Vec<Task<()>>>,
+    /// Acceptors and handlers that were cancelled.
+    ending: RefCell<Vec<Task<()>>>,
 }
 
 /// How a [`drain`](Server::drain) went.
@@ -73,7 +76,7 @@ impl Server {
             Builder::new().name("acceptor").spawn(accepting)
         };
         let acceptors = RefCell::new((0..sockets).map(acceptor).collect());
-        Self { group, acceptors }
+        Self { group, acceptors, ending: RefCell::default() }
     }
 
     /// Where it listens; nothing any more when it has stopped.
@@ -99,9 +102,7 @@ impl Server {
     pub fn stop_accepting(&self) {
         let listener = self.group.listener.take();
         drop(listener);
-        for acceptor in &*self.acceptors.borrow() {
-            acceptor.cancel();
-        }
+        self.end(self.acceptors.take());
         self.group.tell();
     }
 
@@ -112,10 +113,8 @@ impl Server {
     #[doc(alias = "wait_closed")]
     pub async fn closed(&self) {
         self.group.until(|group| !group.is_open()).await;
-        for acceptor in self.acceptors.take() {
-            report_panic(acceptor.await);
-        }
         self.group.until(|group| group.connections.borrow().is_empty()).await;
+        self.ended().await;
     }
 
     /// Stops accepting, asks the handlers to stop
@@ -140,18 +139,40 @@ impl Server {
     /// included. Returns how many there were.
     ///
     /// # Cancel safety
-    /// Everything is cancelled all the same; only the wait for it is given up.
+    /// Everything is cancelled all the same; only the wait for it is given up, and
+    /// [`closed`](Self::closed) takes it up again.
     #[doc(alias = "abort_clients")]
     pub async fn abort(&self) -> usize {
         self.stop_accepting();
         let handlers = self.group.connections.take();
-        cancel_all(&handlers);
         let aborted = handlers.len();
-        for (_, handler) in handlers {
-            report_panic(handler.await);
-        }
-        self.closed().await;
+        self.end(handlers.into_values());
+        self.ended().await;
         aborted
+    }
+
+    /// Cancels tasks, to be waited for.
+    fn end(&self, tasks: impl IntoIterator<Item = Task<()>>) {
+        let mut ending = self.ending.borrow_mut();
+        let before = ending.len();
+        ending.extend(tasks);
+        for task in &ending[before..] {
+            task.cancel();
+        }
+    }
+
+    /// Waits for what was cancelled. Each stays in the list until it has ended, so that whoever
+    /// gives up waiting leaves it to the next.
+    async fn ended(&self) {
+        poll_fn(|context| {
+            let mut ending = self.ending.borrow_mut();
+            while let Some(last) = ending.last_mut() {
+                report_panic(ready!(Pin::new(last).poll(context)));
+                ending.pop();
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Serves until `signal` is ready (Ctrl-C, a timer, a message), then [drains](Self::drain) the
@@ -180,8 +201,7 @@ impl AsyncExit for Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop_accepting();
-        // Each takes its own out of the table when it ends.
-        cancel_all(&self.group.connections.borrow());
+        self.end(self.group.connections.take().into_values());
     }
 }
 
@@ -191,12 +211,6 @@ impl fmt::Debug for Server {
             .field("listener", &self.group.listener.borrow())
             .field("statistics", &self.statistics())
             .finish_non_exhaustive()
-    }
-}
-
-fn cancel_all(handlers: &BTreeMap<u64, Task<()>>) {
-    for handler in handlers.values() {
-        handler.cancel();
     }
 }
 
