@@ -83,6 +83,11 @@ pub(crate) fn speaks_tcp(_: BorrowedFd<'_>) -> bool {
     false
 }
 
+/// Whether bytes may be cut and joined, as also those of a pipe or a terminal.
+pub(crate) fn is_stream(source: BorrowedFd<'_>) -> bool {
+    matches!(sockopt::socket_type(source), Ok(SocketType::STREAM) | Err(_))
+}
+
 /// Begins or asks for a connection.
 pub(crate) fn connect(socket: BorrowedFd<'_>, address: &Address) -> Result<(), Errno> {
     match address {

@@ -36,11 +36,10 @@ enum Slot {
     Out {
         operation: Operation,
     },
-    /// With its source's place and the number of its arrival, should it be cancelled now.
     Done {
         completion: Completion,
-        source: Option<SourceId>,
-        arrival: u64,
+        /// Whence it came, and its place there: what goes back, should it be cancelled now.
+        from: Option<(SourceId, u64)>,
     },
 }
 
@@ -156,13 +155,11 @@ impl SelectorDriver {
         self.note_change(source, direction);
     }
 
-    /// Files the outcome of the operation at `index`, already taken out of its queue.
+    /// Files the outcome of the operation at `index`, already taken out of its queue; nothing
+    /// of it would have to go back.
     fn finish(&mut self, index: u32, completion: Completion) {
         let (place, slot) = self.slots.entry(index).expect("an operation under way has a slot");
-        if let Slot::Waiting { operation, .. } | Slot::Out { operation } = slot {
-            let (source, arrival) = (operation.source(), self.statistics.delayed);
-            *slot = Slot::Done { completion, source, arrival };
-        }
+        *slot = Slot::Done { completion, from: None };
         self.finished.push(Key(place));
         self.statistics.delayed += 1;
     }
@@ -175,19 +172,19 @@ impl SelectorDriver {
             let Some((place, slot)) = self.slots.entry(head) else { break };
             let Slot::Waiting { operation, progress, next } = slot else { break };
             let next = *next;
-            let completion = match watched.claim(operation) {
-                Some(outcome) => Ok(outcome),
+            let (from, completion) = match watched.claim(operation) {
+                Some((from, outcome)) => (from, Ok(outcome)),
                 None if !watched.may(direction) => break,
                 None => match attempt(operation, progress, watched, &self.pool) {
-                    Some(completion) => completion,
+                    Some(completion) => (watched.arrived(&completion), completion),
                     None => {
                         self.statistics.refused += 1;
                         break;
                     }
                 },
             };
-            let (source, arrival) = (operation.source(), self.statistics.delayed);
-            *slot = Slot::Done { completion, source, arrival };
+            let from = operation.source().map(|source| (source, from));
+            *slot = Slot::Done { completion, from };
             self.finished.push(Key(place));
             self.statistics.delayed += 1;
             self.waiting -= 1;
@@ -264,7 +261,7 @@ impl Driver for SelectorDriver {
         let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
         let mut progress = 0;
         if watched.queue(direction).is_empty() {
-            if let Some(outcome) = watched.claim(&mut operation) {
+            if let Some((_, outcome)) = watched.claim(&mut operation) {
                 return Submitted::Done(Ok(outcome));
             }
             if worth_trying {
@@ -300,11 +297,11 @@ impl Driver for SelectorDriver {
             self.unlink(source.0.index, direction, key.0.index);
         }
         match self.slots.remove(key.0) {
-            Some(Slot::Done { completion, source, arrival }) => {
-                if let Some(source) = source
+            Some(Slot::Done { completion, from }) => {
+                if let Some((source, from)) = from
                     && let Some(watched) = self.sources.get_mut(source.0)
                 {
-                    watched.unclaimed.get_or_insert_default().keep(arrival, completion);
+                    watched.keep(from, completion);
                     // Somebody may be waiting for just this.
                     self.serve(source.0.index, Direction::Read);
                 }

@@ -2,68 +2,81 @@
 //!
 //! Between the wait that received it and the call-back or poll that takes it, an outcome lies in
 //! its slot. Cancelled there, it must not be lost: the bytes, or the connection, are kept for the
-//! source's next operation of their kind, in the order in which they came.
+//! source's next operation of their kind, in the order in which they came. Each has its place in all
+//! that has ever come from the source, and takes it along: so what is claimed, cut and given up again
+//! finds its way back.
 
 use std::{collections::VecDeque, convert::Infallible, mem};
 
 use crate::{Buffer, Completion, Datagram, Operation, Outcome, Socket};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Unclaimed {
-    /// With the number of their arrival.
+    /// Whether what one receive has no room for is for the next one.
+    is_stream: bool,
+    /// Each with its place.
     data: VecDeque<(u64, Buffer)>,
     datagrams: VecDeque<(u64, Box<Datagram>)>,
     sockets: VecDeque<(u64, Socket)>,
 }
 
 impl Unclaimed {
+    pub(crate) fn new(is_stream: bool) -> Self {
+        let (data, datagrams, sockets) = Default::default();
+        Self { is_stream, data, datagrams, sockets }
+    }
+
     /// Keeps an outcome; what can be had again, an end of stream or an error, is not kept.
-    pub(crate) fn keep(&mut self, arrival: u64, completion: Completion) {
+    pub(crate) fn keep(&mut self, from: u64, completion: Completion) {
         match completion {
             Ok(Outcome::Received(buffer)) if !buffer.is_empty() => {
-                insert(&mut self.data, arrival, buffer);
+                insert(&mut self.data, from, buffer);
             }
-            Ok(Outcome::Datagram(datagram)) => insert(&mut self.datagrams, arrival, datagram),
-            Ok(Outcome::Accepted(socket)) => insert(&mut self.sockets, arrival, socket),
+            Ok(Outcome::Datagram(datagram)) => insert(&mut self.datagrams, from, datagram),
+            Ok(Outcome::Accepted(socket)) => insert(&mut self.sockets, from, socket),
             _ => {}
         }
     }
 
-    /// What an operation gets without asking the kernel.
-    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Outcome> {
+    /// What an operation gets without asking the kernel, and the place where it begins.
+    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
         match operation {
             Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
-                self.data(*at_most).map(Outcome::Received)
+                let (from, data) = self.data(*at_most)?;
+                Some((from, Outcome::Received(data)))
             }
             Operation::RecvInto { buffer, .. } => {
-                let data = self.data(buffer.room())?;
+                let (from, data) = self.data(buffer.room())?;
                 let mut buffer = mem::take(buffer);
                 let Ok(()) = buffer.fill(|room| {
                     room[..data.len()].copy_from_slice(&data);
                     Ok::<_, Infallible>(data.len())
                 });
-                Some(Outcome::Received(buffer))
+                Some((from, Outcome::Received(buffer)))
             }
             Operation::RecvFrom { at_most, .. } => {
-                let (_, mut datagram) = self.datagrams.pop_front()?;
+                let (from, mut datagram) = self.datagrams.pop_front()?;
                 datagram.truncated |= datagram.data.len() > *at_most;
                 datagram.data.truncate(*at_most);
-                Some(Outcome::Datagram(datagram))
+                Some((from, Outcome::Datagram(datagram)))
             }
             Operation::Accept { .. } => {
-                self.sockets.pop_front().map(|(_, it)| Outcome::Accepted(it))
+                let (from, socket) = self.sockets.pop_front()?;
+                Some((from, Outcome::Accepted(socket)))
             }
             _ => None,
         }
     }
 
-    fn data(&mut self, at_most: usize) -> Option<Buffer> {
-        let (arrival, mut buffer) = self.data.pop_front()?;
-        let rest = buffer.split_off(at_most);
-        if !rest.is_empty() {
-            self.data.push_front((arrival, rest));
+    /// A message is taken whole, and what there is no room for is lost, as recv(2) has it.
+    fn data(&mut self, at_most: usize) -> Option<(u64, Buffer)> {
+        let (from, mut buffer) = self.data.pop_front()?;
+        if self.is_stream && buffer.len() > at_most {
+            let rest = buffer.split_off(at_most);
+            self.data.push_front((from + at_most as u64, rest));
         }
-        Some(buffer)
+        buffer.truncate(at_most);
+        Some((from, buffer))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -71,7 +84,7 @@ impl Unclaimed {
     }
 }
 
-fn insert<T>(queue: &mut VecDeque<(u64, T)>, arrival: u64, value: T) {
-    let place = queue.partition_point(|(earlier, _)| *earlier < arrival);
-    queue.insert(place, (arrival, value));
+fn insert<T>(queue: &mut VecDeque<(u64, T)>, from: u64, value: T) {
+    let nth = queue.partition_point(|(earlier, _)| *earlier < from);
+    queue.insert(nth, (from, value));
 }

@@ -1,9 +1,10 @@
 //! `Watched`: what a readiness driver knows of one source.
 
 use roundel_selector::{Interest, Readiness, Source, Trigger};
+use rustix::fd::AsFd;
 
 use crate::{
-    Outcome,
+    Completion, Outcome, kernel_socket,
     operation::{Direction, Operation},
     unclaimed::Unclaimed,
 };
@@ -55,7 +56,9 @@ pub(crate) struct Watched {
     /// Listed for the next look at its registration.
     pub(crate) changed: bool,
     /// What cancelled operations had already received, for those that come next.
-    pub(crate) unclaimed: Option<Box<Unclaimed>>,
+    unclaimed: Option<Box<Unclaimed>>,
+    /// How much has come for those who waited: the place of what comes next.
+    come: u64,
 }
 
 impl Watched {
@@ -72,6 +75,7 @@ impl Watched {
             level: false,
             changed: false,
             unclaimed: None,
+            come: 0,
         }
     }
 
@@ -83,14 +87,31 @@ impl Watched {
         }
     }
 
+    /// Gives what has come its place in all that has, for the case that it is kept.
+    pub(crate) fn arrived(&mut self, completion: &Completion) -> u64 {
+        let from = self.come;
+        self.come += match completion {
+            Ok(Outcome::Received(data)) => data.len() as u64,
+            _ => 1,
+        };
+        from
+    }
+
+    /// Keeps what a cancelled operation had received, where it stood in the order.
+    pub(crate) fn keep(&mut self, from: u64, completion: Completion) {
+        let is_stream = || kernel_socket::is_stream(self.source.as_fd());
+        let unclaimed = self.unclaimed.get_or_insert_with(|| Box::new(Unclaimed::new(is_stream())));
+        unclaimed.keep(from, completion);
+    }
+
     /// What an operation gets of what a cancelled one had received; mostly there is nothing.
     #[inline]
-    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<Outcome> {
+    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
         if self.unclaimed.is_some() { self.claim_kept(operation) } else { None }
     }
 
     #[cold]
-    fn claim_kept(&mut self, operation: &mut Operation) -> Option<Outcome> {
+    fn claim_kept(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
         let unclaimed = self.unclaimed.as_mut()?;
         let outcome = unclaimed.claim(operation);
         if unclaimed.is_empty() {

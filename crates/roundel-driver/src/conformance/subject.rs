@@ -94,6 +94,11 @@ impl<'a> Subject<'a> {
         self.reported.retain(|key| !keys.contains(key));
     }
 
+    /// Whether the driver has named `key`, and nobody has waited for it.
+    pub(super) fn has_reported(&self, key: Key) -> bool {
+        self.reported.contains(&key)
+    }
+
     /// One look, which blocks for nothing; what it finds.
     pub(super) fn look(&mut self) -> Vec<Key> {
         let mut found = Vec::new();
