@@ -1,7 +1,7 @@
 //! Files on a readiness driver: calls that block are handed out, and their answers always come.
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Seek, Write},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -131,4 +131,28 @@ fn closing_waits_for_nobody() {
     call.make();
     assert!(matches!(finish(&mut driver, closing), Ok(Outcome::Closed)));
     assert_eq!(std::io::Read::read(&mut &theirs, &mut [0]).unwrap(), 0, "closed now");
+}
+
+/// It is no part of what comes in order, and can be read again.
+#[test]
+fn what_was_read_at_an_offset_for_nobody_is_not_the_next_read() {
+    let mut driver = driver();
+    let mut file = scratch();
+    file.write_all(b"abcdef").unwrap();
+    file.rewind().unwrap();
+    let source = driver.attach_file(File::new(file));
+    let reading = Operation::ReadAt { source, offset: 4, at_most: 2 };
+    let (key, call) = handed_out(&mut driver, reading);
+    call.make();
+    let mut done = Vec::new();
+    while !done.contains(&key) {
+        driver.wait(None, &mut done).unwrap();
+    }
+    assert!(driver.cancel(key));
+    let Submitted::Done(Ok(Outcome::Received(data))) =
+        driver.submit(Operation::Read { source, at_most: 2 })
+    else {
+        panic!("a file is always ready")
+    };
+    assert_eq!(&data[..], b"ab");
 }
