@@ -20,7 +20,7 @@ pub trait Protocol {
     fn data_received(&mut self, transport: &Transport, data: Chunk);
 
     /// The peer will send no more. Returns whether the connection stays open for what is to be sent;
-    /// then it is the protocol's to close.
+    /// then it is the protocol's to close. A pipe or terminal closes in any case.
     fn eof_received(&mut self, transport: &Transport) -> bool {
         let _ = transport;
         false

@@ -86,7 +86,7 @@ enum Reading {
 }
 
 impl Transport {
-    /// Lets `protocol` have a connection: first [`connection_made`](Protocol::connection_made) is
+    /// Lets `protocol` have a connection, or the reading end of a pipe: first [`connection_made`](Protocol::connection_made) is
     /// called, then reading begins, each in a call-back of its own.
     #[doc(alias = "create_connection")]
     pub fn start(
@@ -282,7 +282,8 @@ impl Transport {
                 self.0.reading.set(Reading::Over);
                 let mut stays_open = false;
                 self.call(|protocol| stays_open = protocol.eof_received(self));
-                if !stays_open {
+                // A pipe's end is the end of it.
+                if !stays_open || !self.can_write_eof() {
                     self.close();
                 }
             }

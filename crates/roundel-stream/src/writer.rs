@@ -1,6 +1,6 @@
 //! `StreamWriter`: writes that wait when too much is unsent.
 
-use std::{fmt, future::poll_fn, io, rc::Rc};
+use std::{fmt, future::poll_fn, io, mem, rc::Rc, task::Poll};
 
 use roundel_driver::{Address, Buffer, Credentials};
 
@@ -49,18 +49,22 @@ use crate::{
 /// drop only ends the waiting. Dropped before its first poll it has written nothing.
 pub struct StreamWriter {
     connection: Rc<Connection>,
+    in_a_row: u8,
 }
+
+/// Writes in a row that had not to wait, after which the others on the loop have their turn.
+const IN_A_ROW: u8 = 64;
 
 impl StreamWriter {
     /// A writer alone, over the end of a pipe for instance. For both directions there is
     /// [`open`](crate::open).
     #[doc(alias = "connect_write_pipe")]
     pub fn new(carrier: impl Into<Carrier>) -> Self {
-        Self { connection: Connection::new(carrier.into()) }
+        Self::over(Connection::new(carrier.into()))
     }
 
     pub(crate) fn over(connection: Rc<Connection>) -> Self {
-        Self { connection }
+        Self { connection, in_a_row: 0 }
     }
 
     pub(crate) fn connection(&self) -> &Rc<Connection> {
@@ -73,14 +77,36 @@ impl StreamWriter {
 
     /// Writes all of `data`; waits while more than the high water mark is unsent.
     ///
+    /// One that need not wait makes one system call on a driver of readiness, and none by itself on
+    /// one of completion. Now and then it lets the rest of the loop have a turn.
+    ///
     /// # Errors
     /// As the [type](Self) says.
     pub async fn write(&mut self, data: impl Into<Buffer>) -> io::Result<()> {
         self.connection.write(data.into())?;
         if self.is_paused() {
-            poll_fn(|context| self.connection.poll_until(context, Until::Drained)).await?;
+            self.in_a_row = 0;
+            return self.drain().await;
+        }
+        self.in_a_row += 1;
+        if self.in_a_row == IN_A_ROW {
+            self.rest().await;
         }
         Ok(())
+    }
+
+    /// Lets the others on the loop have their turn: a peer that takes everything at once must not
+    /// keep the loop here.
+    #[cold]
+    async fn rest(&mut self) {
+        poll_fn(|context| {
+            if mem::take(&mut self.in_a_row) == 0 {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Writes several buffers, one behind the other, in one operation where the carrier has it.

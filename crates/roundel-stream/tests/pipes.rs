@@ -4,12 +4,14 @@
 mod support;
 
 use std::{
+    cell::RefCell,
     io::{ErrorKind, Read, Write, pipe},
     os::fd::OwnedFd,
+    rc::Rc,
 };
 
 use roundel_loop::{LoopHandle, Source};
-use roundel_stream::{StreamReader, StreamWriter, open};
+use roundel_stream::{Chunk, Protocol, StreamReader, StreamWriter, Transport, open};
 
 use support::{run_on_kernel, turns};
 
@@ -119,5 +121,65 @@ fn a_terminal_is_read_and_written_and_ends_quietly() {
         drop(terminal);
         assert_eq!(reader.read_line().await.unwrap(), b"");
         assert!(reader.at_eof());
+    });
+}
+
+/// Counts what it is called.
+#[derive(Clone, Default)]
+struct Calls(Rc<RefCell<Vec<String>>>);
+
+impl Protocol for Calls {
+    fn data_received(&mut self, _: &Transport, data: Chunk) {
+        assert!(data.len() <= 256 << 10);
+        self.0.borrow_mut().push(format!("{} bytes", data.len()));
+    }
+
+    fn eof_received(&mut self, _: &Transport) -> bool {
+        self.0.borrow_mut().push("eof".into());
+        true
+    }
+
+    fn connection_lost(&mut self, error: Option<std::io::Error>) {
+        self.0.borrow_mut().push(format!("lost {error:?}"));
+    }
+}
+
+// spec: PIP-02, PIP-03, PIP-04
+#[test]
+fn a_protocol_over_a_pipe_may_pause_and_ends_with_the_pipe_whatever_it_says() {
+    run_on_kernel(async || {
+        let (from, mut into) = pipe().unwrap();
+        let (calls, handle) = (Calls::default(), LoopHandle::current());
+        let from = handle.attach(Source::new(OwnedFd::from(from)));
+        let transport = Transport::start(&handle, from, calls.clone());
+        turns(3).await;
+        transport.pause_reading();
+        transport.pause_reading();
+        into.write_all(b"12345").unwrap();
+        drop(into);
+        turns(3).await;
+        assert!(calls.0.borrow().is_empty());
+        transport.resume_reading();
+        transport.resume_reading();
+        // The kernel has it all: on each driver a few turns are enough.
+        while calls.0.borrow().len() < 3 {
+            turns(1).await;
+        }
+        assert_eq!(*calls.0.borrow(), ["5 bytes", "eof", "lost None"]);
+        transport.pause_reading();
+        transport.resume_reading();
+        assert!(!transport.is_reading() && transport.is_closing());
+    });
+}
+
+// spec: PIP-01
+#[test]
+fn the_end_of_a_pipe_is_owned_and_closed_with_its_stream() {
+    run_on_kernel(async || {
+        let (from, mut into) = pipe().unwrap();
+        let reader = reader(from);
+        drop(reader);
+        turns(3).await;
+        assert_eq!(into.write(b"to nobody").unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::ErrorKind;
+use std::{cell::Cell, io::ErrorKind, rc::Rc};
 
 use futures::poll;
 use roundel_executor::spawn;
@@ -217,5 +217,29 @@ fn a_reset_ends_a_waiting_write() {
         drop(theirs);
         let kind = write.await.unwrap().unwrap_err().kind();
         assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind}");
+    });
+}
+
+/// A peer that takes everything, and data that is always there: neither may keep the loop to itself.
+#[test]
+fn streams_that_never_wait_let_others_have_their_turn() {
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        let others = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&others);
+        let other = spawn(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                turns(1).await;
+            }
+        });
+        for _ in 0..1000 {
+            ours.writer.write(b"12345678").await.unwrap();
+        }
+        assert!(others.get() >= 10, "{}", others.get());
+        // Simulated time stands still while somebody is busy.
+        other.cancel();
+        other.await.unwrap_err();
+        theirs.hear(8000).await;
     });
 }
