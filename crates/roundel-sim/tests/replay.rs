@@ -77,3 +77,28 @@ fn runs_of_different_seeds_differ() {
     assert_ne!(run(1).0, run(2).0);
     assert_eq!(run(1), run(1));
 }
+
+#[test]
+fn what_a_cancelled_receive_gives_back_is_still_one_message() {
+    let network = Network::new(1);
+    let Ends { server: (mut server, ours, address), client: (mut client, theirs) } = ends(&network);
+    let receive = |at_most| Operation::Recv { source: ours, at_most };
+    let Submitted::Pending(key) = server.submit(receive(100)) else { panic!("nothing is there") };
+    for text in [b"first", b"other"] {
+        let send =
+            Operation::SendTo { source: theirs, data: text.into(), to: Box::new(address.into()) };
+        let Submitted::Done(Ok(_)) = client.submit(send) else { panic!("sent at once") };
+    }
+    let mut done = Vec::new();
+    server.wait(Some(Duration::from_secs(1)), &mut done).unwrap();
+    assert_eq!(done, [key]);
+    assert!(server.cancel(key));
+    server.wait(Some(Duration::from_millis(1)), &mut done).unwrap();
+    for expected in [&b"fi"[..], b"other"] {
+        let Submitted::Done(Ok(Outcome::Received(data))) = server.submit(receive(expected.len()))
+        else {
+            panic!("both have come")
+        };
+        assert_eq!(&data[..], expected);
+    }
+}

@@ -262,6 +262,7 @@ impl State {
 
 /// What a cancelled operation had received comes first.
 fn take_returned(sock: &mut Sock, room: &mut [u8]) -> Option<usize> {
+    let is_message = matches!(sock.body, Body::Datagrams(_));
     let mut first = sock.returned.first_entry()?;
     let data = match first.get_mut() {
         Received::Data(data) => data,
@@ -270,7 +271,8 @@ fn take_returned(sock: &mut Sock, room: &mut [u8]) -> Option<usize> {
     let count = data.len().min(room.len());
     room[..count].copy_from_slice(&data[..count]);
     data.drain(..count);
-    if data.is_empty() {
+    // What of a message does not fit is lost.
+    if data.is_empty() || is_message {
         first.remove();
     }
     Some(count)
