@@ -155,8 +155,13 @@ impl StreamReader {
     /// # Errors
     /// The carrier failed.
     pub async fn read_chunk(&mut self) -> io::Result<Option<Chunk>> {
-        let some = poll_fn(|context| self.poll_some(context, 0)).await?;
-        Ok(some.then(|| self.incoming.take_chunk()))
+        if !self.incoming.is_empty() {
+            return Ok(Some(self.incoming.take_chunk()));
+        }
+        // Straight through, without lying between.
+        let Self { incoming, receiving, .. } = self;
+        let received = poll_fn(|context| receiving.poll(context, 0, || incoming.settle())).await?;
+        Ok(received.map(|data| Chunk::new(data, 0)))
     }
 
     /// Reads exactly `len` bytes. The [`limit`](Self::limit) is no concern of it.
