@@ -295,6 +295,13 @@ impl Header {
         if let Some(first) = self.joiner.take() {
             wake(first.number());
         }
+        if self.has(Flags::RARE) {
+            self.wake_more_joiners();
+        }
+    }
+
+    #[cold]
+    fn wake_more_joiners(&self) {
         let more = self.if_rare(|rare| std::mem::take(&mut rare.more_joiners));
         for joiner in more.into_iter().flatten() {
             // Of somebody else's making: if one panics, the others hear of the end all the same.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -64,10 +64,13 @@ fn a_panic_cancels_the_others_which_clean_up() {
     }
     let cleaned = Arc::new(AtomicUsize::new(0));
     let clean = cleaned.clone();
+    // One that is cancelled before it has begun has nothing to clean up.
+    let begun = Arc::new(Barrier::new(3));
     let error = LoopGroup::new()
         .loops(3)
         .run(async move |member| {
             with(Cleaned(clean.clone()), async |_| {
+                begun.wait();
                 assert_ne!(member.index(), 1, "one is broken");
                 std::future::pending::<()>().await;
             })
