@@ -125,7 +125,7 @@ impl Server {
         match kind {
             ACCEPT => self.accepted(answer),
             RECEIVE => self.received(place, answer),
-            _ => self.sent(place, answer.result()),
+            _ => self.sent(place),
         }
     }
 
@@ -198,7 +198,7 @@ impl Server {
     }
 
     /// A failed send is left to the receive, which fails as well.
-    fn sent(&mut self, place: usize, _result: i32) -> io::Result<()> {
+    fn sent(&mut self, place: usize) -> io::Result<()> {
         let connection = &mut self.connections[place];
         let piece = connection.pieces.pop_front();
         if let (Some(shared), Some(id)) = (&mut self.shared, piece.and_then(|piece| piece.buffer)) {
