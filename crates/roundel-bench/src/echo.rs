@@ -7,6 +7,7 @@ pub mod client;
 pub mod server;
 
 mod by_hand;
+mod by_hand_uring;
 mod on_compio;
 mod on_loop;
 mod on_monoio;
@@ -28,6 +29,8 @@ use crate::{
 
 /// A loop over epoll that can do nothing else.
 pub(crate) const EPOLL: &str = "epoll by hand";
+/// The same over io_uring.
+pub(crate) const URING: &str = "io_uring by hand";
 /// Our loop over io_uring.
 pub(crate) const ROUNDEL_URING: &str = "roundel, io_uring";
 /// A reader and a writer, over epoll.
@@ -70,7 +73,8 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
                 .peer(TOKIO, ask(Server::OnTokio))
                 .peer(MONOIO, ask(Server::OnMonoio))
                 .peer(COMPIO, ask(Server::OnCompio))
-                .peer(EPOLL, ask(Server::ByHand));
+                .peer(EPOLL, ask(Server::ByHand))
+                .peer(URING, ask(Server::ByHandUring));
             rows.push(row);
         }
     }

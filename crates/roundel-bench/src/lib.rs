@@ -4,7 +4,7 @@
 //! lets the peers answer in turn, round by round, so that whatever else the machine does falls on
 //! all of them alike; what is compared are the rounds' ratios, and a figure is never shown without
 //! its spread. `docs/perf.md` says how to run them and what they showed.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 // What is measured, and how.
 pub mod machine;

@@ -47,6 +47,7 @@
 //! - *Servers.* A [`Server`] owns its connections. It stops accepting at once, drains within a
 //!   limit, aborts, and says how many it cut off. What a handler does wrong is reported and hurts
 //!   nobody else. Without descriptors it says so, pauses and goes on.
+//! - *Datagrams.* A [`DatagramSocket`] is bound or connected, UDP's or Unix's, and queues nothing.
 //! - *Unix sockets.* A dead server's file is removed before binding, one's own with the listener.
 //!
 //! # Cancellation
@@ -63,6 +64,7 @@
 mod accept;
 mod connect;
 mod connection;
+mod datagram;
 mod error;
 mod listener;
 mod lookup_threads;
@@ -76,6 +78,7 @@ mod unix_address;
 
 pub use connect::{ConnectOptions, connect, connect_unix};
 pub use connection::Connection;
+pub use datagram::{DatagramOptions, DatagramSocket};
 pub use error::{BindError, ConnectError, ConnectFailure, Failures, ResolveError};
 pub use listener::{ListenOptions, Listener};
 pub use race::{Raced, staggered_race};

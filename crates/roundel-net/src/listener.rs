@@ -17,11 +17,8 @@ use roundel_loop::{
 };
 
 use crate::{
-    BindError, Connection, Target,
-    resolve::look_up,
-    socket_file::{SocketFile, remove_stale},
-    target::Step,
-    unix_address,
+    BindError, Connection, Target, resolve::look_up, socket_file::SocketFile, target::Step,
+    unix_address::bind_path,
 };
 
 /// How to listen. [`Listener::bind`] and [`Listener::bind_unix`] do it with the defaults.
@@ -243,7 +240,7 @@ impl ListenOptions {
         let mut known = HashSet::new();
         for target in targets {
             let target = target.into();
-            let mut addresses = addresses(&target).await?;
+            let mut addresses = bindable_addresses(&target).await?;
             addresses.retain(|address| known.insert(*address));
             let (before, mut left_out) = (sockets.len(), None);
             for address in addresses {
@@ -269,20 +266,9 @@ impl ListenOptions {
     /// If no loop runs in this thread.
     #[track_caller]
     pub fn bind_unix(&self, path: impl AsRef<Path>) -> Result<Listener, BindError> {
-        let path = path.as_ref();
-        let named = |source| BindError::Name { path: path.into(), source };
-        let address = unix_address::parse(path).map_err(named)?;
         let handle = LoopHandle::current();
         let socket = handle.socket(Family::Unix, SocketKind::Stream)?;
-        // A simulated network keeps its names to itself.
-        let is_file = matches!(&address, Address::Unix(unix) if unix.path().is_some());
-        let is_file = is_file && socket.source().is_some();
-        if is_file {
-            let stale = |source| BindError::StaleFile { path: path.into(), source };
-            remove_stale(path).map_err(stale)?;
-        }
-        socket.bind(&address)?;
-        let file = if is_file && !self.keep_path { SocketFile::of(path) } else { None };
+        let file = bind_path(&socket, path.as_ref(), self.keep_path)?;
         socket.listen(self.backlog)?;
         Ok(Listener { sockets: vec![handle.attach(socket)], _file: file, options: self.clone() })
     }
@@ -310,7 +296,7 @@ impl ListenOptions {
 }
 
 /// What to bind. The empty host is every interface, of either family.
-async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, BindError> {
+pub(crate) async fn bindable_addresses(target: &Target) -> Result<Vec<SocketAddr>, BindError> {
     match target.step() {
         Step::LookUp { host: "", port } => {
             let every = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];

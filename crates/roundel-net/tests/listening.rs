@@ -30,9 +30,15 @@ fn an_empty_host_is_every_interface_of_both_families_at_one_port() {
         drop(every);
 
         // As each has its own family only, both have room at one port.
-        let six = Listener::bind("[::]:0").await.unwrap();
+        let (six, four) = loop {
+            let six = Listener::bind("[::]:0").await.unwrap();
+            // Another program may have the port in the other family.
+            match Listener::bind((Ipv4Addr::UNSPECIFIED, address_of(&six).port())).await {
+                Ok(four) => break (six, four),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::AddrInUse),
+            }
+        };
         let port = address_of(&six).port();
-        let four = Listener::bind((Ipv4Addr::UNSPECIFIED, port)).await.unwrap();
         let ours = connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         assert_eq!(four.accept().await.unwrap().peer(), &ours.local());
         let ours = connect((Ipv6Addr::LOCALHOST, port)).await.unwrap();
@@ -40,15 +46,26 @@ fn an_empty_host_is_every_interface_of_both_families_at_one_port() {
     });
 }
 
+/// A listener at one port of both families, one of which is named twice.
+async fn listen_at_both() -> (Listener, [(&'static str, u16); 2]) {
+    loop {
+        let port = address_of(&listen().await).port();
+        let [four, six] = ["127.0.0.1", "::1"].map(|host| (host, port));
+        // Another program may have taken the port.
+        match ListenOptions::default().bind_all([four, six, four]).await {
+            Ok(listener) => return (listener, [four, six]),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::AddrInUse),
+        }
+    }
+}
+
 // spec: NET-15
 #[test]
 fn several_hosts_share_a_listener_and_those_named_twice_are_bound_once() {
     run(async {
-        let port = address_of(&listen().await).port();
-        let hosts = ["127.0.0.1", "::1", "127.0.0.1"].map(|host| (host, port));
-        let listener = ListenOptions::default().bind_all(hosts).await.unwrap();
+        let (listener, hosts) = listen_at_both().await;
         assert_eq!(listener.local_addresses().len(), 2);
-        for target in &hosts[..2] {
+        for target in &hosts {
             let ours = connect(*target).await.unwrap();
             assert_eq!(listener.accept().await.unwrap().peer(), &ours.local());
         }
@@ -56,7 +73,7 @@ fn several_hosts_share_a_listener_and_those_named_twice_are_bound_once() {
         let server = serve(listener, async |connection: Connection| {
             send(&connection, &connection.local().to_string()).await;
         });
-        for target in &hosts[..2] {
+        for target in &hosts {
             let ours = connect(*target).await.unwrap();
             assert_eq!(receive(&ours).await, ours.peer().to_string().into_bytes());
         }
@@ -155,9 +172,7 @@ fn sockets_made_elsewhere_serve_too() {
 #[test]
 fn an_accept_that_is_given_up_leaves_its_connection_to_the_next() {
     run(async {
-        let port = address_of(&listen().await).port();
-        let hosts = ["127.0.0.1", "::1"].map(|host| (host, port));
-        let listener = ListenOptions::default().bind_all(hosts).await.unwrap();
+        let (listener, hosts) = listen_at_both().await;
         // Both addresses have one; each accept takes one and gives the other up.
         let clients = [connect(hosts[0]).await.unwrap(), connect(hosts[1]).await.unwrap()];
         let accepted = [listener.accept().await.unwrap(), listener.accept().await.unwrap()]

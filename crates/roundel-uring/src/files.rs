@@ -83,7 +83,7 @@ impl UringDriver {
         })
     }
 
-    pub(crate) fn hear_file(&mut self, key: Key, answer: Answer<Tag>) {
+    pub(crate) fn hear_file(&mut self, key: Key, answer: &mut Answer<Tag>) {
         let slot = Place { index: key.index() as u32, generation: key.generation() };
         // Given up: a file that was opened closes with the answer.
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else { return };
@@ -109,11 +109,11 @@ impl UringDriver {
 }
 
 /// What an answer means; none if there is more to write.
-fn judge(waiting: &mut Waiting, answer: Answer<Tag>) -> Option<Completion> {
+fn judge(waiting: &mut Waiting, answer: &mut Answer<Tag>) -> Option<Completion> {
     let operation = &mut waiting.operation;
     let mut read = None;
     let mut status = None::<Box<FileStatus>>;
-    match answer.ended {
+    match answer.ended.take() {
         Some(Request::WriteAt { data: bytes, .. }) => {
             if let Operation::WriteAt { data, .. } = operation {
                 *data = bytes;
@@ -123,7 +123,7 @@ fn judge(waiting: &mut Waiting, answer: Answer<Tag>) -> Option<Completion> {
         Some(Request::Status { status: filled }) => status = Some(filled),
         _ => {}
     }
-    let got = match answer.got {
+    let got = match answer.take() {
         Ok(got) => got,
         Err(Errno::INTR | Errno::AGAIN) if matches!(operation, Operation::WriteAt { .. }) => {
             return None;

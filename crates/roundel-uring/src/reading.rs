@@ -1,6 +1,8 @@
 //! Those who read: receive, read and accept, served by their source's arm.
 
-use roundel_driver::{Datagram, Operation, Readiness, Socket, SourceId};
+use std::mem;
+
+use roundel_driver::{Buffer, Datagram, Operation, Outcome, Readiness, Socket, SourceId};
 use rustix::{event::PollFlags, io::Errno};
 
 use crate::{
@@ -56,12 +58,12 @@ impl UringDriver {
     }
 
     /// What the arm brought.
-    pub(crate) fn hear_arm(&mut self, source: SourceId, answer: Answer<Tag>) {
+    pub(crate) fn hear_arm(&mut self, source: SourceId, answer: &mut Answer<Tag>) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         if answer.ended.is_some() {
             endpoint.arm = None;
         }
-        match (answer.got, answer.ended) {
+        match (answer.take(), &mut answer.ended) {
             (Ok(Got::Data(data)), Some(Request::RecvFrom { message, .. })) => {
                 let datagram = Datagram::new(data, message.sender(), message.is_truncated());
                 self.arrived(source, Arrival::Datagram(Box::new(datagram)));
@@ -70,20 +72,20 @@ impl UringDriver {
                 if endpoint.learn(data.len(), answer.nonempty) {
                     stop(&mut self.ring, endpoint);
                 }
-                self.arrived(source, Arrival::data(data));
+                self.data_arrived(source, data);
             }
             (Ok(Got::Descriptor(socket)), _) => {
                 self.arrived(source, Arrival::Socket(Socket::new(socket)));
             }
-            (Ok(Got::Count(length)), Some(Request::RecvInto { mut buffer })) => {
+            (Ok(Got::Count(length)), Some(Request::RecvInto { buffer })) => {
                 buffer.truncate(length);
-                self.arrived(source, Arrival::data(buffer));
+                self.arrived(source, Arrival::data(mem::take(buffer)));
             }
             (Ok(Got::Count(_)), _) => {}
             (Err(cause), ended) => {
                 let accepting = matches!(ended, Some(Request::AcceptMany));
                 let room = ended.as_ref().and_then(Request::room);
-                self.give_room_back(source, ended);
+                self.give_room_back(source, ended.take());
                 if self.refused(source, cause, room, accepting) {
                     return;
                 }
@@ -133,10 +135,34 @@ impl UringDriver {
 
     fn arrived(&mut self, source: SourceId, arrival: Arrival) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        let watched = !endpoint.watchers.is_empty();
         endpoint.keep(arrival);
         self.serve_readers(source);
-        if watched {
+        self.after_arrival(source);
+    }
+
+    /// As [`arrived`](Self::arrived). What the first reader waits for and takes whole is not kept
+    /// in between.
+    fn data_arrived(&mut self, source: SourceId, data: Buffer) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        match endpoint.readers.first(&mut self.slots) {
+            Some((slot, first))
+                if !endpoint.has_arrivals() && takes_whole(&first.operation, &data) =>
+            {
+                let from = endpoint.pass(&data);
+                endpoint.readers.pop(&mut self.slots);
+                self.deliver(slot, Ok(Outcome::Received(data)), from);
+            }
+            _ => {
+                endpoint.keep(Arrival::data(data));
+                self.serve_readers(source);
+            }
+        }
+        self.after_arrival(source);
+    }
+
+    fn after_arrival(&mut self, source: SourceId) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        if !endpoint.watchers.is_empty() {
             // The arm took away what the watchers' polls would have seen.
             self.tell_watchers(source, Readiness::READABLE);
         }
@@ -158,5 +184,13 @@ impl UringDriver {
             endpoint.readers.pop(&mut self.slots);
             self.deliver(slot, completion, from);
         }
+    }
+}
+
+/// Whether `operation` wants all of `data`, in the memory it lies in.
+fn takes_whole(operation: &Operation, data: &Buffer) -> bool {
+    match operation {
+        Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => data.len() <= *at_most,
+        _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! `Request`: what the kernel is asked for, with everything it may touch until it has answered.
 
-use std::ffi::CString;
+use std::{ffi::CString, mem};
 
 use roundel_driver::Buffer;
 use rustix::{
@@ -165,4 +165,11 @@ pub(crate) struct Answer<T> {
     pub(crate) nonempty: bool,
     /// With the last answer, what it owned.
     pub(crate) ended: Option<Request>,
+}
+
+impl<T> Answer<T> {
+    /// What the kernel gave, once.
+    pub(crate) fn take(&mut self) -> Result<Got, Errno> {
+        mem::replace(&mut self.got, Ok(Got::Count(0)))
+    }
 }

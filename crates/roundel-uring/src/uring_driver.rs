@@ -136,7 +136,7 @@ impl UringDriver {
     }
 
     /// The answer to a request, on to whom it concerns.
-    fn hear(&mut self, answer: Answer<Tag>) {
+    fn hear(&mut self, answer: &mut Answer<Tag>) {
         match answer.tag {
             Tag::Arm(source) => self.hear_arm(source, answer),
             Tag::Writer(source, key) => self.hear_writer(source, key, answer),
@@ -213,7 +213,11 @@ impl UringDriver {
         let mut timeout = timeout;
         loop {
             self.ring.enter(timeout).map_err(waiting_failed)?;
-            while let Some(answer) = self.ring.next() {
+            loop {
+                // Heard where it was written: an answer is large, and to read what was just
+                // written in other portions makes the processor wait.
+                let mut next = self.ring.next();
+                let Some(answer) = &mut next else { break };
                 self.hear(answer);
             }
             // Answers that found no room come when there is some.

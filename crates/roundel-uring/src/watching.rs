@@ -42,7 +42,7 @@ impl UringDriver {
         Submitted::Pending(key(slot))
     }
 
-    pub(crate) fn hear_watcher(&mut self, key: Key, answer: Answer<Tag>) {
+    pub(crate) fn hear_watcher(&mut self, key: Key, answer: &mut Answer<Tag>) {
         let slot = Place { index: key.index() as u32, generation: key.generation() };
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else { return };
         if let Some(source) = waiting.operation.source()
@@ -50,7 +50,7 @@ impl UringDriver {
         {
             endpoint.watchers.remove(&mut self.slots, slot);
         }
-        match answer.got {
+        match answer.take() {
             Ok(Got::Count(events)) => {
                 self.finish(slot, Ok(Outcome::Ready(readiness(events as u32))));
             }

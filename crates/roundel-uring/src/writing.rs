@@ -60,7 +60,7 @@ impl UringDriver {
         }
     }
 
-    pub(crate) fn hear_writer(&mut self, source: SourceId, key: Key, answer: Answer<Tag>) {
+    pub(crate) fn hear_writer(&mut self, source: SourceId, key: Key, answer: &mut Answer<Tag>) {
         let slot = Place { index: key.index() as u32, generation: key.generation() };
         let endpoint = self.sources.get_mut(place(source)).map(|it| it.sending = false);
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else {
@@ -69,7 +69,7 @@ impl UringDriver {
         };
         waiting.place = None;
         if endpoint.is_none() {
-            let asked = give_back(&mut waiting.operation, answer.ended);
+            let asked = give_back(&mut waiting.operation, &mut answer.ended);
             waiting.progress += match answer.got {
                 Ok(Got::Count(sent)) if asked => sent,
                 _ => 0,
@@ -139,7 +139,7 @@ fn kernels(address: &Address) -> Result<Box<SocketAddrAny>, Errno> {
 
 /// Puts back what the kernel had of an operation. False if it was not the operation itself that
 /// was asked for, but room.
-fn give_back(operation: &mut Operation, ended: Option<Request>) -> bool {
+fn give_back(operation: &mut Operation, ended: &mut Option<Request>) -> bool {
     match (operation, ended) {
         (_, Some(Request::Poll { .. })) => return false,
         (
@@ -151,9 +151,9 @@ fn give_back(operation: &mut Operation, ended: Option<Request>) -> bool {
                 | Request::SendTo { data: bytes, .. }
                 | Request::Write { data: bytes, .. },
             ),
-        ) => *data = bytes,
+        ) => *data = mem::take(bytes),
         (Operation::SendVectored { data, .. }, Some(Request::SendVectored { data: all, .. })) => {
-            *data = all;
+            *data = mem::take(all);
         }
         _ => {}
     }
@@ -161,12 +161,12 @@ fn give_back(operation: &mut Operation, ended: Option<Request>) -> bool {
 }
 
 /// What an answer means for its operation, which gets its bytes back.
-fn judge(waiting: &mut Waiting, answer: Answer<Tag>) -> Next {
-    let asked = give_back(&mut waiting.operation, answer.ended);
+fn judge(waiting: &mut Waiting, answer: &mut Answer<Tag>) -> Next {
+    let asked = give_back(&mut waiting.operation, &mut answer.ended);
     if let Operation::Connect { .. } = waiting.operation {
-        return judge_connect(waiting, asked, answer.got);
+        return judge_connect(waiting, asked, answer.take());
     }
-    let sent = match answer.got {
+    let sent = match answer.take() {
         Ok(Got::Count(sent)) if asked => sent,
         Ok(_) | Err(Errno::INTR) => return Next::GoOn,
         Err(Errno::AGAIN) => return Next::WaitForRoom,

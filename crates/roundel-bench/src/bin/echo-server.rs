@@ -10,8 +10,8 @@ use roundel_bench::{
 
 const HELP: &str = "\
 echo-server NAME [--port N] [--room BYTES]
-    NAME is roundel, roundel-uring, roundel-streams, roundel-streams-uring, tokio, monoio, compio or
-    epoll.
+    NAME is roundel, roundel-uring, roundel-streams, roundel-streams-uring, tokio, monoio, compio,
+    epoll or uring.
     Answers every message with itself, on 127.0.0.1; prints its address first. Without a port it
     takes any that is free. Room is how much it reads at a time, 4096 unless told.";
 

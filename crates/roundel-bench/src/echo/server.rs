@@ -9,8 +9,8 @@ use std::{
 use rustix::net::sockopt::set_tcp_congestion;
 
 use super::{
-    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, STREAMS, STREAMS_URING, by_hand, on_compio, on_loop,
-    on_monoio, on_streams, on_tokio,
+    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, STREAMS, STREAMS_URING, URING, by_hand, by_hand_uring,
+    on_compio, on_loop, on_monoio, on_streams, on_tokio,
 };
 use crate::row::{ROUNDEL, TOKIO};
 
@@ -47,11 +47,13 @@ pub enum Server {
     OnCompio,
     /// A loop over epoll and nothing else.
     ByHand,
+    /// The same over io_uring.
+    ByHandUring,
 }
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OnLoop,
         Self::OnUring,
         Self::OnStreams,
@@ -60,6 +62,7 @@ impl Server {
         Self::OnMonoio,
         Self::OnCompio,
         Self::ByHand,
+        Self::ByHandUring,
     ];
 
     /// Those whose timers are measured.
@@ -76,6 +79,7 @@ impl Server {
             Self::OnMonoio => MONOIO,
             Self::OnCompio => COMPIO,
             Self::ByHand => EPOLL,
+            Self::ByHandUring => URING,
         }
     }
 
@@ -95,6 +99,7 @@ impl Server {
             Self::OnMonoio => "monoio",
             Self::OnCompio => "compio",
             Self::ByHand => "epoll",
+            Self::ByHandUring => "uring",
         }
     }
 
@@ -112,6 +117,7 @@ impl Server {
             Self::OnMonoio => on_monoio::serve(listener, room),
             Self::OnCompio => on_compio::serve(listener, room),
             Self::ByHand => by_hand::serve(&listener, room),
+            Self::ByHandUring => by_hand_uring::serve(&listener, room),
         }
     }
 
@@ -148,8 +154,9 @@ mod tests {
     #[test]
     fn every_server_answers_with_what_it_was_sent() {
         for server in Server::ALL {
-            for bytes in [1, 64, 300_000] {
-                let address = server.serve_beside(4096).unwrap();
+            let short = [1, 64, 300_000].map(|bytes| (bytes, 4096));
+            for (bytes, room) in short.into_iter().chain([(300_000, 32 << 10)]) {
+                let address = server.serve_beside(room).unwrap();
                 // Connecting compares one answer per connection, byte for byte.
                 let mut client = Client::connect(address, 20, bytes).unwrap();
                 let run = client.run(Load::Requests(100)).unwrap();
