@@ -2,11 +2,11 @@
 
 mod support;
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, convert::Infallible, rc::Rc, time::Duration};
 
 use roundel_executor::{
-    AsyncExit, Elapsed, current_task, shield, sleep, spawn, timeout, timeout_at, timeout_scope,
-    with, yield_now,
+    AsyncExit, Elapsed, TaskGroup, current_task, shield, sleep, spawn, timeout, timeout_at,
+    timeout_scope, with, yield_now,
 };
 use roundel_loop::{Deadline, LoopHandle};
 
@@ -294,6 +294,34 @@ fn an_outer_deadline_during_the_inner_ones_clean_up_waits_for_it() {
         }
     });
     assert_eq!(log.take(), ["body exits", "body has left", "25"]);
+}
+
+// spec: TMO-11
+#[test]
+fn around_a_group_it_elapses_once_when_every_child_has_cleaned_up() {
+    let log = Log::default();
+    run_leaving_nothing({
+        let log = log.clone();
+        async move {
+            let start = LoopHandle::current().now();
+            let group = TaskGroup::scope(async |group| {
+                for (name, exit) in [("one", 10 * MS), ("two", 20 * MS)] {
+                    let log = log.clone();
+                    group.spawn(async move {
+                        hold(log, name, exit).await;
+                        Ok::<_, Infallible>(())
+                    });
+                }
+                sleep(AGES).await;
+                Ok(())
+            });
+            assert_eq!(timeout(5 * MS, group).await.unwrap_err(), Elapsed);
+            log.add(now_in_ms(start));
+        }
+    });
+    // What a dropped group leaves is cleaned up in order, by the task that dropped it.
+    let order = ["one exits", "one has left", "two exits", "two has left", "35"];
+    assert_eq!(log.take(), order);
 }
 
 // spec: TMO-09
