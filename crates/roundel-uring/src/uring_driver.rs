@@ -160,7 +160,11 @@ impl UringDriver {
     pub(crate) fn deliver(&mut self, place: Place, completion: Completion, from: u64) {
         let Some(slot) = self.slots.get_mut(place) else { return };
         if let Slot::Waiting(waiting) = slot {
-            let source = waiting.operation.source();
+            // What came from a place that was asked for has none among the source's arrivals.
+            let source = match waiting.operation {
+                Operation::ReadAt { .. } => None,
+                ref operation => operation.source(),
+            };
             *slot = Slot::Done { completion, source, from };
             self.finished.push(key(place));
             self.statistics.delayed += 1;
