@@ -23,22 +23,29 @@ use std::{
 /// assert_eq!(buffer.into_vec(), b"hello");
 /// ```
 #[derive(Default)]
-pub struct Buffer {
+pub struct Buffer(
+    /// One word, so that whatever an operation or outcome passes through stays small.
+    /// None: neither content nor room.
+    Option<Box<Memory>>,
+);
+
+struct Memory {
     /// All of it initialised; the first `len` bytes are the content.
     bytes: Vec<u8>,
     len: usize,
+    /// None on the shelf itself, and of memory that is nobody's.
     home: Option<Rc<Shelf>>,
 }
 
 impl Buffer {
     /// An empty buffer with room for `room` bytes, to be received into.
     pub fn with_room(room: usize) -> Self {
-        Self { bytes: vec![0; room], len: 0, home: None }
+        Self(Some(Box::new(Memory { bytes: vec![0; room], len: 0, home: None })))
     }
 
     /// How many bytes can be received into the buffer; the content counts in.
     pub fn room(&self) -> usize {
-        self.bytes.len()
+        self.0.as_ref().map_or(0, |memory| memory.bytes.len())
     }
 
     /// Lets `fill` write into all of the room and makes what it reports the content.
@@ -46,13 +53,18 @@ impl Buffer {
     /// # Errors
     /// Whatever `fill` fails with; the content then is what it was, as far as it was left alone.
     pub fn fill<E>(&mut self, fill: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<(), E> {
-        self.len = fill(&mut self.bytes)?.min(self.bytes.len());
+        match &mut self.0 {
+            Some(memory) => memory.len = fill(&mut memory.bytes)?.min(memory.bytes.len()),
+            None => drop(fill(&mut [])?),
+        }
         Ok(())
     }
 
     /// Keeps only the first `len` bytes of the content; no effect if there are fewer.
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        if let Some(memory) = &mut self.0 {
+            memory.len = memory.len.min(len);
+        }
     }
 
     /// Cuts the content at `at`; what lies behind is copied into a buffer of its own.
@@ -64,18 +76,22 @@ impl Buffer {
 
     /// The content as a vector; pooled memory leaves its pool for good.
     pub fn into_vec(mut self) -> Vec<u8> {
-        if let Some(home) = self.home.take() {
+        let Some(memory) = self.0.take() else { return Vec::new() };
+        if let Some(home) = memory.home {
             home.lent.set(home.lent.get() - 1);
         }
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.truncate(self.len);
+        let mut bytes = memory.bytes;
+        bytes.truncate(memory.len);
         bytes
     }
 }
 
 impl From<Vec<u8>> for Buffer {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { len: bytes.len(), bytes, home: None }
+        match bytes.len() {
+            0 => Self(None),
+            len => Self(Some(Box::new(Memory { bytes, len, home: None }))),
+        }
     }
 }
 
@@ -95,13 +111,13 @@ impl Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        self.0.as_ref().map_or(&[], |memory| &memory.bytes[..memory.len])
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
+        self.0.as_mut().map_or(&mut [], |memory| &mut memory.bytes[..memory.len])
     }
 }
 
@@ -113,8 +129,10 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Some(home) = self.home.take() {
-            home.put_back(std::mem::take(&mut self.bytes));
+        if let Some(mut memory) = self.0.take()
+            && let Some(home) = memory.home.take()
+        {
+            home.put_back(memory);
         }
     }
 }
@@ -122,9 +140,9 @@ impl Drop for Buffer {
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Buffer")
-            .field("len", &self.len)
-            .field("capacity", &self.bytes.len())
-            .field("pooled", &self.home.is_some())
+            .field("len", &self.len())
+            .field("capacity", &self.room())
+            .field("pooled", &self.0.as_ref().is_some_and(|memory| memory.home.is_some()))
             .finish()
     }
 }
@@ -141,7 +159,7 @@ const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 /// Buffers of one size.
 struct Shelf {
     size: usize,
-    kept: RefCell<Vec<Vec<u8>>>,
+    kept: RefCell<Vec<Box<Memory>>>,
     lent: Cell<usize>,
 }
 
@@ -150,11 +168,11 @@ impl Shelf {
         Rc::new(Self { size, kept: RefCell::default(), lent: Cell::new(0) })
     }
 
-    fn put_back(&self, bytes: Vec<u8>) {
+    fn put_back(&self, memory: Box<Memory>) {
         self.lent.set(self.lent.get() - 1);
         let mut kept = self.kept.borrow_mut();
         if kept.len() < IDLE_BYTES_PER_SIZE / self.size {
-            kept.push(bytes);
+            kept.push(memory);
         }
     }
 }
@@ -187,7 +205,7 @@ impl BufferPool {
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Buffer, E> {
         let mut buffer = self.take(at_most);
-        buffer.len = fill(&mut buffer.bytes[..at_most])?.min(at_most);
+        buffer.fill(|room| Ok(fill(&mut room[..at_most])?.min(at_most)))?;
         Ok(buffer)
     }
 
@@ -198,9 +216,12 @@ impl BufferPool {
             return Buffer::with_room(at_most);
         };
         let kept = shelf.kept.borrow_mut().pop();
-        let bytes = kept.unwrap_or_else(|| vec![0; shelf.size]);
+        let mut memory = kept
+            .unwrap_or_else(|| Box::new(Memory { bytes: vec![0; shelf.size], len: 0, home: None }));
         shelf.lent.set(shelf.lent.get() + 1);
-        Buffer { bytes, len: 0, home: Some(Rc::clone(shelf)) }
+        memory.len = 0;
+        memory.home = Some(Rc::clone(shelf));
+        Buffer(Some(memory))
     }
 
     /// How many buffers are out.

@@ -39,7 +39,7 @@ impl OperationError {
             _ => None,
         };
         let address = match operation {
-            Operation::Connect { address, .. } => Some(address.clone()),
+            Operation::Connect { address, .. } => Some((**address).clone()),
             Operation::SendTo { to, .. } => Some((**to).clone()),
             _ => None,
         };

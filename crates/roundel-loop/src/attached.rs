@@ -129,7 +129,8 @@ impl<T> Attached<T> {
     /// Connects the socket.
     #[doc(alias = "sock_connect")]
     pub fn connect(&self, address: impl Into<Address>) -> Submission {
-        self.submit(|source| Operation::Connect { source, address: address.into() })
+        let address = Box::new(address.into());
+        self.submit(|source| Operation::Connect { source, address })
     }
 
     /// Waits until the descriptor is ready, without touching it.

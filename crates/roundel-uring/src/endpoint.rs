@@ -20,6 +20,7 @@ use crate::{
     message::Message,
     queue::Queue,
     request::{Request, Room},
+    ring::Descriptor,
     table::Place,
 };
 
@@ -90,7 +91,7 @@ enum Kind {
 
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    pub(crate) source: Source,
+    pub(crate) descriptor: Descriptor,
     pub(crate) readers: Queue,
     pub(crate) writers: Queue,
     pub(crate) watchers: Queue,
@@ -114,7 +115,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(source: Source) -> Self {
         Self {
-            source,
+            descriptor: Descriptor::new(source),
             readers: Queue::EMPTY,
             writers: Queue::EMPTY,
             watchers: Queue::EMPTY,
@@ -166,7 +167,7 @@ impl Endpoint {
     /// looked at.
     pub(crate) fn is_stream(&mut self) -> bool {
         if self.kind == Kind::Unknown {
-            self.kind = match sockopt::socket_type(self.source.as_fd()) {
+            self.kind = match sockopt::socket_type(self.descriptor.as_fd()) {
                 Ok(SocketType::STREAM) | Err(_) => Kind::Stream,
                 Ok(_) => Kind::Messages,
             };

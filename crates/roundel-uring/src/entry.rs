@@ -14,7 +14,7 @@ use rustix::{
 
 use crate::{
     message::Message,
-    request::{ACCEPTED, Request, Room},
+    request::{ACCEPTED, Request, Room, Vectored},
     statx::FileStatus,
 };
 
@@ -53,7 +53,8 @@ pub(crate) fn entry(descriptor: RawFd, request: &mut Request) -> squeue::Entry {
                 .dest_addr_len(address.addr_len())
                 .build()
         }
-        Request::SendVectored { data, from, message } => {
+        Request::SendVectored(vectored) => {
+            let Vectored { data, from, message } = &mut **vectored;
             *message = Message::sending(data, *from);
             let flags = SendFlags::NOSIGNAL.bits();
             opcode::SendMsg::new(fd, message.header().cast_const().cast()).flags(flags).build()

@@ -22,32 +22,37 @@ const LARGEST_READ: usize = 1 << 20;
 
 impl UringDriver {
     pub(crate) fn submit_file(&mut self, mut operation: Operation) -> Submitted {
-        let source = match &operation {
+        let closing = match &operation {
             Operation::Close { source } => self.let_go(*source),
-            other => other.source().and_then(|source| {
-                self.sources.get_mut(place(source)).map(|endpoint| endpoint.source.clone())
-            }),
+            _ => None,
         };
-        let request = match (&operation, &source) {
-            (Operation::Open { .. }, _) | (_, Some(_)) => {
-                self.request(&mut operation, source.as_ref(), 0)
-            }
-            (_, None) => Err(aborted()),
+        let is_there = match operation.source() {
+            Some(source) => closing.is_some() || self.sources.get_mut(place(source)).is_some(),
+            None => matches!(operation, Operation::Open { .. }),
+        };
+        let request = match is_there {
+            true => self.request(&mut operation, closing.as_ref(), 0),
+            false => Err(aborted()),
         };
         match request {
             Ok(request) => {
                 let slot = self.admit(operation);
-                self.start_file(slot, source.as_ref(), request);
+                self.start_file(slot, request);
                 Submitted::Pending(key(slot))
             }
             Err(cause) => Submitted::Done(failed(&mut operation, 0, cause)),
         }
     }
 
-    fn start_file(&mut self, slot: Place, source: Option<&Source>, request: Request) {
-        let request = self.ring.start(source, request, Tag::File(key(slot)));
+    /// What is closed is no longer there and has a descriptor of its own in the request.
+    fn start_file(&mut self, slot: Place, request: Request) {
+        let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else { return };
+        let source = waiting.operation.source();
+        let endpoint = source.and_then(|source| self.sources.get_mut(place(source)));
+        let descriptor = endpoint.map(|endpoint| &endpoint.descriptor);
+        let request = self.ring.start(descriptor, request, Tag::File(key(slot)));
         if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
-            waiting.place = Some(request);
+            waiting.place = request;
         }
     }
 
@@ -55,7 +60,7 @@ impl UringDriver {
     fn request(
         &self,
         operation: &mut Operation,
-        source: Option<&Source>,
+        closing: Option<&Source>,
         from: usize,
     ) -> io::Result<Request> {
         Ok(match operation {
@@ -76,7 +81,7 @@ impl UringDriver {
             Operation::Close { .. } => {
                 // The kernel closes what is its own: a second descriptor of the same file, which
                 // outlives the source and takes with it whatever takes time.
-                let descriptor = source.map(|it| it.as_fd().try_clone_to_owned()).transpose()?;
+                let descriptor = closing.map(|it| it.as_fd().try_clone_to_owned()).transpose()?;
                 Request::Close { descriptor }
             }
             _ => return Err(Errno::OPNOTSUPP.into()),
@@ -87,7 +92,7 @@ impl UringDriver {
         let slot = Place { index: key.index() as u32, generation: key.generation() };
         // Given up: a file that was opened closes with the answer.
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else { return };
-        waiting.place = None;
+        waiting.place = Place::NOWHERE;
         match judge(waiting, answer) {
             Some(completion) => self.finish(slot, completion),
             None => self.go_on_writing(slot),
@@ -96,14 +101,14 @@ impl UringDriver {
 
     fn go_on_writing(&mut self, slot: Place) {
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else { return };
-        let source = waiting.operation.source().and_then(|id| self.sources.get_mut(place(id)));
-        let Some(source) = source.map(|endpoint| endpoint.source.clone()) else {
+        let source = waiting.operation.source();
+        if source.and_then(|source| self.sources.get_mut(place(source))).is_none() {
             return self.fail(slot, aborted());
-        };
+        }
         let from = waiting.progress;
         if let Operation::WriteAt { data, offset, .. } = &mut waiting.operation {
             let request = Request::WriteAt { data: mem::take(data), from, offset: *offset };
-            self.start_file(slot, Some(&source), request);
+            self.start_file(slot, request);
         }
     }
 }

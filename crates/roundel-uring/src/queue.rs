@@ -2,10 +2,7 @@
 
 use roundel_driver::{Completion, Operation, SourceId};
 
-use crate::table::{Place, Table};
-
-/// No slot.
-const NONE: u32 = u32::MAX;
+use crate::table::{NONE, Place, Table};
 
 #[derive(Debug)]
 pub(crate) enum Slot {
@@ -24,14 +21,13 @@ pub(crate) struct Waiting {
     pub(crate) operation: Operation,
     /// How far it has come: bytes of a send or write, or 1 once a connect is under way.
     pub(crate) progress: usize,
-    /// Its own request in the kernel, if it has one now.
-    pub(crate) place: Option<Place>,
-    next: u32,
+    /// Its own request in the kernel, or [`NOWHERE`](Place::NOWHERE).
+    pub(crate) place: Place,
 }
 
 impl Slot {
     pub(crate) fn waiting(operation: Operation) -> Self {
-        Self::Waiting(Waiting { operation, progress: 0, place: None, next: NONE })
+        Self::Waiting(Waiting { operation, progress: 0, place: Place::NOWHERE })
     }
 }
 
@@ -52,40 +48,43 @@ impl Queue {
 
     /// The first one, with its place.
     pub(crate) fn first<'a>(&self, slots: &'a mut Table<Slot>) -> Option<(Place, &'a mut Waiting)> {
-        at(slots, self.head)
+        match slots.at(self.head) {
+            Some((place, Slot::Waiting(waiting))) => Some((place, waiting)),
+            _ => None,
+        }
     }
 
     pub(crate) fn push(&mut self, slots: &mut Table<Slot>, place: Place) {
-        match at(slots, self.tail) {
-            Some((_, last)) => last.next = place.index,
-            None => self.head = place.index,
+        match self.is_empty() {
+            true => self.head = place.index,
+            false => slots.set_next(self.tail, place.index),
         }
         self.tail = place.index;
     }
 
     pub(crate) fn pop(&mut self, slots: &mut Table<Slot>) {
-        if let Some((_, first)) = at(slots, self.head) {
-            self.head = first.next;
-            if self.head == NONE {
-                self.tail = NONE;
-            }
+        let next = slots.next(self.head);
+        slots.set_next(self.head, NONE);
+        self.head = next;
+        if next == NONE {
+            self.tail = NONE;
         }
     }
 
     /// Takes one out, wherever it stands.
     pub(crate) fn remove(&mut self, slots: &mut Table<Slot>, place: Place) {
         let (mut before, mut here) = (NONE, self.head);
-        while let Some((_, waiting)) = at(slots, here) {
-            let next = waiting.next;
+        while here != NONE {
+            let next = slots.next(here);
             if here == place.index {
                 if self.tail == here {
                     self.tail = before;
                 }
-                match at(slots, before) {
-                    Some((_, earlier)) => earlier.next = next,
-                    None => self.head = next,
+                match before {
+                    NONE => self.head = next,
+                    before => slots.set_next(before, next),
                 }
-                return;
+                return slots.set_next(here, NONE);
             }
             (before, here) = (here, next);
         }
@@ -94,18 +93,11 @@ impl Queue {
     /// All of them, in their order.
     pub(crate) fn all(&self, slots: &mut Table<Slot>) -> Vec<Place> {
         let (mut all, mut here) = (Vec::new(), self.head);
-        while let Some((place, waiting)) = at(slots, here) {
+        while let Some((place, _)) = slots.at(here) {
             all.push(place);
-            here = waiting.next;
+            here = slots.next(here);
         }
         all
-    }
-}
-
-fn at(slots: &mut Table<Slot>, index: u32) -> Option<(Place, &mut Waiting)> {
-    match slots.at(index) {
-        Some((place, Slot::Waiting(waiting))) => Some((place, waiting)),
-        _ => None,
     }
 }
 

@@ -52,7 +52,7 @@ impl UringDriver {
     fn arm_with(&mut self, source: SourceId, request: Request) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let mut arm = Arm::new(Place::NOWHERE, &request);
-        arm.place = self.ring.start(Some(&endpoint.source), request, Tag::Arm(source));
+        arm.place = self.ring.start(Some(&endpoint.descriptor), request, Tag::Arm(source));
         endpoint.arm = Some(arm);
         self.statistics.registrations += 1;
     }

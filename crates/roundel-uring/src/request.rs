@@ -80,11 +80,7 @@ pub(crate) enum Request {
         address: Box<SocketAddrAny>,
     },
     /// Sends what lies behind `from`, or some of it.
-    SendVectored {
-        data: Vec<Buffer>,
-        from: usize,
-        message: Box<Message>,
-    },
+    SendVectored(Box<Vectored>),
     /// Writes what lies behind `from` at the source's own position, or some of it.
     Write {
         data: Buffer,
@@ -121,6 +117,14 @@ pub(crate) enum Request {
     Close {
         descriptor: Option<OwnedFd>,
     },
+}
+
+/// Several buffers and the header that names them; apart, so that all other requests stay small.
+#[derive(Debug)]
+pub(crate) struct Vectored {
+    pub(crate) data: Vec<Buffer>,
+    pub(crate) from: usize,
+    pub(crate) message: Box<Message>,
 }
 
 impl Request {

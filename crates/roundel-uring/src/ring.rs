@@ -5,9 +5,9 @@
 //! entries are pushed in this file only, made (by `entry`) from what it owns:
 //!
 //! ```text
-//! start(source, request) ──▶ in_flight[place] = request ──▶ entry: addresses into the request
-//!                            unseen.push(source)              │
-//!                            unseen.pop() ◀── submitted ──── enter: the kernel takes the file
+//! start(descriptor, request) ──▶ in_flight[place] = request ──▶ entry: addresses into the request
+//!                                unseen += 1                      │
+//!                                unseen -= n ◀── submitted ────── enter: the kernel takes the files
 //! next() ◀── the last answer takes the request out of in_flight ◀── completion: place
 //! ```
 //!
@@ -15,7 +15,7 @@
 //!   lie in allocations of their own, and nobody else has them before the last answer.
 //! - *Room* on offer lies in `Rooms`, which nobody else has either.
 //! - *Descriptors* are held open until the kernel has seen the entry; from then on it holds the
-//!   file itself.
+//!   file itself. So a `Descriptor` is given up by `part` only.
 //! - *Dropping* the ring cancels everything and waits for the answers. What the kernel does not
 //!   answer in time is leaked: memory may be lost, never shared.
 #![allow(unsafe_code)]
@@ -60,7 +60,32 @@ const NO_DESCRIPTOR: RawFd = -1;
 /// How long a dropped ring waits for the kernel's next answer, at most: so many times, so long.
 const LAST_WAITS: (usize, Duration) = (20, Duration::from_millis(50));
 
-struct InFlight<T> {
+/// A source that the kernel is asked about, with the number of its descriptor at hand: to ask the
+/// source for it takes two loads that miss the cache, and to hold the source a third and a store.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    source: Source,
+    number: RawFd,
+}
+
+impl Descriptor {
+    pub(crate) fn new(source: Source) -> Self {
+        let number = source.as_fd().as_raw_fd();
+        Self { source, number }
+    }
+
+    pub(crate) fn number(&self) -> RawFd {
+        self.number
+    }
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.as_fd()
+    }
+}
+
+pub(crate) struct InFlight<T> {
     tag: T,
     request: Request,
     searches: u8,
@@ -76,8 +101,10 @@ pub(crate) struct Ring<T: Copy> {
     pool: BufferPool,
     /// Entries that found the submission queue full, in their order.
     backlog: VecDeque<squeue::Entry>,
-    /// For each entry that the kernel has not seen, what has to be open when it does.
-    unseen: VecDeque<Option<Source>>,
+    /// How many entries the kernel has not seen.
+    unseen: usize,
+    /// What was given up while the kernel had not seen some entry; open until it has.
+    parted: Vec<Source>,
     #[cfg(test)]
     pub(crate) faults: VecDeque<Fault>,
 }
@@ -102,7 +129,8 @@ impl<T: Copy> Ring<T> {
             registered: None,
             in_flight: Table::new(),
             backlog: VecDeque::new(),
-            unseen: VecDeque::new(),
+            unseen: 0,
+            parted: Vec::new(),
             #[cfg(test)]
             faults: VecDeque::new(),
             uring,
@@ -169,13 +197,21 @@ impl<T: Copy> Ring<T> {
     }
 
     /// Puts a request behind those that the kernel has not seen. Every answer carries `tag`.
-    pub(crate) fn start(&mut self, source: Option<&Source>, request: Request, tag: T) -> Place {
-        let descriptor = source.map_or(NO_DESCRIPTOR, |source| source.as_fd().as_raw_fd());
+    pub(crate) fn start(&mut self, on: Option<&Descriptor>, request: Request, tag: T) -> Place {
+        let number = on.map_or(NO_DESCRIPTOR, Descriptor::number);
         let place = self.in_flight.insert(InFlight { tag, request, searches: 0 });
         let in_flight = self.in_flight.get_mut(place).expect("it was put there just now");
-        let entry = entry(descriptor, &mut in_flight.request).user_data(word(place));
-        self.push(entry, source.cloned());
+        let entry = entry(number, &mut in_flight.request).user_data(word(place));
+        self.push(entry);
         place
+    }
+
+    /// Gives the source back. Its descriptor stays open as long as an unseen entry may name it.
+    pub(crate) fn part(&mut self, descriptor: Descriptor) -> Source {
+        if self.has_unseen() {
+            self.parted.push(descriptor.source.clone());
+        }
+        descriptor.source
     }
 
     /// Asks the kernel to give a request up. Its last answer comes none the less.
@@ -185,12 +221,12 @@ impl<T: Copy> Ring<T> {
         {
             in_flight.searches += 1;
             let entry = opcode::AsyncCancel::new(word(place)).build();
-            self.push(entry.user_data(word(place) | CANCEL), None);
+            self.push(entry.user_data(word(place) | CANCEL));
         }
     }
 
-    fn push(&mut self, entry: squeue::Entry, held: Option<Source>) {
-        self.unseen.push_back(held);
+    fn push(&mut self, entry: squeue::Entry) {
+        self.unseen += 1;
         if !self.backlog.is_empty() || !self.push_now(&entry) {
             self.backlog.push_back(entry);
         }
@@ -200,7 +236,9 @@ impl<T: Copy> Ring<T> {
     fn push_now(&mut self, entry: &squeue::Entry) -> bool {
         // SAFETY: the entry was made by `start` or `cancel`. What its addresses point to belongs
         // to a request in `in_flight`, which leaves that table after its last answer only, or is
-        // leaked; its descriptor is held open by `unseen`.
+        // leaked. Its descriptor is held open by a `Descriptor` that is given up by `part` only,
+        // which keeps it until the kernel has seen the entry; whoever drops one before the ring
+        // could have the kernel act on another file of that number, not on memory.
         unsafe { self.uring.submission().push(entry) }.is_ok()
     }
 
@@ -215,7 +253,7 @@ impl<T: Copy> Ring<T> {
 
     /// Whether entries wait for the kernel to see them.
     pub(crate) fn has_unseen(&self) -> bool {
-        !self.unseen.is_empty()
+        self.unseen > 0
     }
 
     /// Whether the kernel has answers that found the completion queue full.
@@ -245,7 +283,7 @@ impl<T: Copy> Ring<T> {
     /// limit). May come back sooner. Makes no call if there is nothing to show and the kernel has
     /// nothing to do for us.
     pub(crate) fn enter(&mut self, timeout: Option<Duration>) -> Result<(), Errno> {
-        self.rooms.iter().for_each(Rooms::publish);
+        self.rooms.iter_mut().for_each(Rooms::publish);
         loop {
             self.fill_queue();
             let queue = self.uring.submission();
@@ -265,7 +303,10 @@ impl<T: Copy> Ring<T> {
                 Err(Errno::TIME | Errno::INTR | Errno::AGAIN | Errno::BUSY) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            self.unseen.drain(..seen as usize);
+            self.unseen -= seen as usize;
+            if self.unseen == 0 {
+                self.parted.clear();
+            }
             if last || seen < unseen {
                 return Ok(());
             }
@@ -380,7 +421,7 @@ impl<T: Copy> Drop for Ring<T> {
             if idle % 2 == 0 {
                 // Again and again, as the kernel does not find what is between two of its lists.
                 let everything = opcode::AsyncCancel2::new(types::CancelBuilder::any().all());
-                self.push(everything.build().user_data(NOBODY), None);
+                self.push(everything.build().user_data(NOBODY));
             }
             idle += 1;
             // What an answer brings, a descriptor above all, is dropped with it.
@@ -409,7 +450,7 @@ impl<T: Copy> std::fmt::Debug for Ring<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ring")
             .field("in_flight", &self.in_flight.len())
-            .field("unseen", &self.unseen.len())
+            .field("unseen", &self.unseen)
             .finish_non_exhaustive()
     }
 }

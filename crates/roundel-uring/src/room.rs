@@ -31,6 +31,8 @@ pub(crate) struct Rooms {
     /// By their id. None: neither on offer nor to be, until more are wanted.
     offered: Vec<Option<Buffer>>,
     tail: u16,
+    /// The tail that the kernel sees.
+    published: u16,
     pool: BufferPool,
 }
 
@@ -43,7 +45,7 @@ impl Rooms {
             .map(|_| Page(std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0)))))
             .collect();
         let offered = Vec::with_capacity(usize::from(first));
-        let mut rooms = Self { bytes, capacity, pages, offered, tail: 0, pool };
+        let mut rooms = Self { bytes, capacity, pages, offered, tail: 0, published: 0, pool };
         rooms.widen(first);
         rooms.publish();
         rooms
@@ -80,7 +82,11 @@ impl Rooms {
     }
 
     /// Lets the kernel see what is on offer.
-    pub(crate) fn publish(&self) {
+    pub(crate) fn publish(&mut self) {
+        if self.published == self.tail {
+            return;
+        }
+        self.published = self.tail;
         let [_, second] = self.record(0);
         let rest = second.load(Ordering::Relaxed).to_ne_bytes();
         let [a, b, c, d, e, f, ..] = rest;

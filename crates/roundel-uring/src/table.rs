@@ -15,9 +15,20 @@ impl Place {
 /// Generations leave the highest bit free, for whoever wants to mark a place.
 const LAST_GENERATION: u32 = u32::MAX >> 1;
 
+/// Ends a list.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A row begins a cache line, and so takes no more of them than it needs: most fit one.
+///
+/// ```text
+/// { generation: u32, next: u32, value: at most 56 bytes }
+/// ```
 #[derive(Debug)]
+#[repr(align(64))]
 struct Row<T> {
     generation: u32,
+    /// The row behind this one: in the list its value is in, or in that of the vacant.
+    next: u32,
     value: Option<T>,
 }
 
@@ -25,31 +36,35 @@ struct Row<T> {
 pub(crate) struct Table<T> {
     rows: Vec<Row<T>>,
     /// Last in, first out: the next value comes to memory that is still warm.
-    vacant: Vec<u32>,
+    vacant: u32,
     len: usize,
 }
 
 impl<T> Table<T> {
     pub(crate) const fn new() -> Self {
-        Self { rows: Vec::new(), vacant: Vec::new(), len: 0 }
+        Self { rows: Vec::new(), vacant: NONE, len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
+    /// The value is in no list.
+    ///
     /// # Panics
     /// At 2^32 - 1 values.
     pub(crate) fn insert(&mut self, value: T) -> Place {
         self.len += 1;
-        if let Some(index) = self.vacant.pop() {
-            let row = &mut self.rows[index as usize];
+        let index = self.vacant;
+        if let Some(row) = self.rows.get_mut(index as usize) {
+            self.vacant = row.next;
+            row.next = NONE;
             row.value = Some(value);
             return Place { index, generation: row.generation };
         }
-        let index = u32::try_from(self.rows.len()).ok().filter(|&index| index != u32::MAX);
+        let index = u32::try_from(self.rows.len()).ok().filter(|&index| index != NONE);
         let index = index.expect("a table holds fewer than 2^32 - 1 values");
-        self.rows.push(Row { generation: 0, value: Some(value) });
+        self.rows.push(Row { generation: 0, next: NONE, value: Some(value) });
         Place { index, generation: 0 }
     }
 
@@ -65,7 +80,8 @@ impl<T> Table<T> {
         // A place whose generations have run out is given up, so that no key ever returns.
         if row.generation < LAST_GENERATION {
             row.generation += 1;
-            self.vacant.push(place.index);
+            row.next = self.vacant;
+            self.vacant = place.index;
         }
         Some(value)
     }
@@ -76,11 +92,30 @@ impl<T> Table<T> {
         let generation = row.generation;
         row.value.as_mut().map(|value| (Place { index, generation }, value))
     }
+
+    /// Which row is behind this one in its list.
+    pub(crate) fn next(&self, index: u32) -> u32 {
+        self.rows.get(index as usize).map_or(NONE, |row| row.next)
+    }
+
+    /// Puts a row behind the one at `index`, in the list of its owner.
+    pub(crate) fn set_next(&mut self, index: u32, next: u32) {
+        if let Some(row) = self.rows.get_mut(index as usize) {
+            row.next = next;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use super::{Row, Table};
+    use crate::{queue::Slot, ring};
+
+    #[test]
+    fn what_is_filed_for_each_operation_fits_a_cache_line() {
+        assert_eq!(size_of::<Row<Slot>>(), 64);
+        assert_eq!(size_of::<Row<ring::InFlight<crate::uring_driver::Tag>>>(), 64);
+    }
 
     #[test]
     fn a_stale_place_never_hits_its_successor() {

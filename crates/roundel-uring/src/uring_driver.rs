@@ -9,7 +9,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
+    os::fd::{BorrowedFd, RawFd},
     sync::Arc,
     time::Duration,
 };
@@ -30,7 +30,7 @@ use crate::{
     probe::{self, unavailable},
     queue::Slot,
     request::{Answer, Request},
-    ring::Ring,
+    ring::{Descriptor, Ring},
     table::{Place, Table},
 };
 
@@ -77,6 +77,7 @@ pub(crate) enum Tag {
 #[doc(alias = "IocpProactor")]
 #[derive(Debug)]
 pub struct UringDriver {
+    /// Dropped first: the descriptors stay open until it has ended.
     pub(crate) ring: Ring<Tag>,
     pub(crate) sources: Table<Endpoint>,
     pub(crate) slots: Table<Slot>,
@@ -88,6 +89,7 @@ pub struct UringDriver {
     /// By which source a descriptor is waited on.
     claims: HashMap<RawFd, SourceId>,
     bell: Arc<Bell>,
+    bell_descriptor: Descriptor,
     features: Features,
     pub(crate) statistics: DriverStatistics,
 }
@@ -109,6 +111,7 @@ impl UringDriver {
         let (uring, mut features) = probe::open(config.submissions, config.completions)?;
         let ring = Ring::new(uring).map_err(unavailable)?;
         features.registered_ring = ring.is_registered();
+        let bell = Arc::new(Bell::new().map_err(unavailable)?);
         let mut driver = Self {
             ring,
             sources: Table::new(),
@@ -117,7 +120,8 @@ impl UringDriver {
             deserted: Vec::new(),
             waiting: 0,
             claims: HashMap::new(),
-            bell: Arc::new(Bell::new().map_err(unavailable)?),
+            bell_descriptor: Descriptor::new(bell.source()),
+            bell,
             features,
             statistics: DriverStatistics::default(),
         };
@@ -132,7 +136,7 @@ impl UringDriver {
 
     fn watch_bell(&mut self) {
         let request = Request::Poll { events: PollFlags::IN.bits().into(), again: true };
-        self.ring.start(Some(&self.bell.source()), request, Tag::Bell);
+        self.ring.start(Some(&self.bell_descriptor), request, Tag::Bell);
     }
 
     /// The answer to a request, on to whom it concerns.
@@ -190,7 +194,7 @@ impl UringDriver {
     pub(crate) fn claim(&mut self, source: SourceId) -> io::Result<()> {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return Err(aborted()) };
         if !endpoint.claimed {
-            match self.claims.entry(endpoint.source.as_fd().as_raw_fd()) {
+            match self.claims.entry(endpoint.descriptor.number()) {
                 Entry::Occupied(_) => {
                     let why = "another source waits on this descriptor";
                     return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
@@ -240,28 +244,24 @@ impl UringDriver {
         ended.extend(endpoint.writers.all(&mut self.slots));
         for place in ended {
             let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) else { continue };
-            if let Some(request) = waiting.place {
-                self.ring.cancel(request);
-            }
+            self.ring.cancel(waiting.place);
             // The bytes of a send come back with its error, as soon as the kernel gives them back.
-            if waiting.place.is_none() || !returns_bytes(&waiting.operation) {
+            if waiting.place == Place::NOWHERE || !returns_bytes(&waiting.operation) {
                 self.fail(place, aborted());
             }
         }
         stop(&mut self.ring, &mut endpoint);
         if endpoint.claimed {
-            self.claims.remove(&endpoint.source.as_fd().as_raw_fd());
+            self.claims.remove(&endpoint.descriptor.number());
         }
-        Some(endpoint.source)
+        Some(self.ring.part(endpoint.descriptor))
     }
 
     fn give_up_waiting(&mut self, place: Place) {
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) else { return };
         let (request, queue) = (waiting.place, queue(&waiting.operation));
         self.waiting -= 1;
-        if let Some(request) = request {
-            self.ring.cancel(request);
-        }
+        self.ring.cancel(request);
         let Some((source, direction)) = queue else { return };
         let Some(endpoint) = self.sources.get_mut(self::place(source)) else { return };
         match direction {

@@ -34,10 +34,10 @@ impl UringDriver {
         };
         endpoint.watchers.push(&mut self.slots, slot);
         let request = Request::Poll { events: events(interest), again: false };
-        let request = self.ring.start(Some(&endpoint.source), request, Tag::Watcher(key(slot)));
+        let request = self.ring.start(Some(&endpoint.descriptor), request, Tag::Watcher(key(slot)));
         self.statistics.registrations += 1;
         if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
-            waiting.place = Some(request);
+            waiting.place = request;
         }
         Submitted::Pending(key(slot))
     }
@@ -68,10 +68,8 @@ impl UringDriver {
             _ => false,
         });
         for slot in told {
-            if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot)
-                && let Some(poll) = waiting.place
-            {
-                self.ring.cancel(poll);
+            if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
+                self.ring.cancel(waiting.place);
             }
             if let Some(endpoint) = self.sources.get_mut(place(source)) {
                 endpoint.watchers.remove(&mut self.slots, slot);

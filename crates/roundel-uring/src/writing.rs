@@ -14,7 +14,7 @@ use crate::{
     message::Message,
     places::{key, place},
     queue::{Slot, Waiting},
-    request::{Answer, Got, Request},
+    request::{Answer, Got, Request, Vectored},
     table::Place,
     uring_driver::{Tag, aborted},
 };
@@ -53,34 +53,41 @@ impl UringDriver {
     fn send_to_kernel(&mut self, source: SourceId, slot: Place, request: Request) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let tag = Tag::Writer(source, key(slot));
-        let place = self.ring.start(Some(&endpoint.source), request, tag);
+        let place = self.ring.start(Some(&endpoint.descriptor), request, tag);
         endpoint.sending = true;
         if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
-            waiting.place = Some(place);
+            waiting.place = place;
         }
     }
 
     pub(crate) fn hear_writer(&mut self, source: SourceId, key: Key, answer: &mut Answer<Tag>) {
         let slot = Place { index: key.index() as u32, generation: key.generation() };
-        let endpoint = self.sources.get_mut(place(source)).map(|it| it.sending = false);
+        let endpoint = self.sources.get_mut(place(source));
         let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) else {
             // It was given up; the next may go.
+            if let Some(endpoint) = endpoint {
+                endpoint.sending = false;
+            }
             return self.start_writing(source);
         };
-        waiting.place = None;
-        if endpoint.is_none() {
+        waiting.place = Place::NOWHERE;
+        let Some(endpoint) = endpoint else {
             let asked = give_back(&mut waiting.operation, &mut answer.ended);
             waiting.progress += match answer.got {
                 Ok(Got::Count(sent)) if asked => sent,
                 _ => 0,
             };
             return self.fail(slot, aborted());
-        }
+        };
+        endpoint.sending = false;
         match judge(waiting, answer) {
             Next::Finished(outcome) => {
-                self.leave_writers(source);
+                endpoint.writers.pop(&mut self.slots);
+                let goes_on = !endpoint.writers.is_empty();
                 self.finish(slot, Ok(outcome));
-                self.start_writing(source);
+                if goes_on {
+                    self.start_writing(source);
+                }
             }
             Next::Failed(cause) => self.writer_failed(source, slot, cause),
             Next::GoOn => self.start_writing(source),
@@ -114,7 +121,7 @@ fn request(waiting: &mut Waiting) -> Result<Request, Errno> {
         }
         Operation::SendVectored { data, .. } => {
             let message = Message::sending(&[], 0);
-            Request::SendVectored { data: mem::take(data), from, message }
+            Request::SendVectored(Box::new(Vectored { data: mem::take(data), from, message }))
         }
         Operation::Write { data, .. } => Request::Write { data: mem::take(data), from },
         Operation::Connect { address, .. } => Request::Connect { address: kernels(address)? },
@@ -152,8 +159,8 @@ fn give_back(operation: &mut Operation, ended: &mut Option<Request>) -> bool {
                 | Request::Write { data: bytes, .. },
             ),
         ) => *data = mem::take(bytes),
-        (Operation::SendVectored { data, .. }, Some(Request::SendVectored { data: all, .. })) => {
-            *data = mem::take(all);
+        (Operation::SendVectored { data, .. }, Some(Request::SendVectored(vectored))) => {
+            *data = mem::take(&mut vectored.data);
         }
         _ => {}
     }

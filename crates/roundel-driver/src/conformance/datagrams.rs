@@ -104,7 +104,7 @@ fn what_was_cut_off_is_told(on: &mut Subject<'_>) {
 fn a_connected_socket_names_nobody(on: &mut Subject<'_>) {
     let (server, _, server_address) = on.bound(SocketKind::Datagram);
     let (client, _, client_address) = on.bound(SocketKind::Datagram);
-    let connect = Operation::Connect { source: client, address: server_address.clone() };
+    let connect = Operation::Connect { source: client, address: server_address.clone().into() };
     let connected = on.complete(connect);
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     on.send(client, b"question");
@@ -121,7 +121,7 @@ fn a_connected_socket_names_nobody(on: &mut Subject<'_>) {
 fn of_several_buffers_is_one(on: &mut Subject<'_>) {
     let (ours, _, address) = on.bound(SocketKind::Datagram);
     let (theirs, _) = on.socket(SocketKind::Datagram);
-    let connected = on.complete(Operation::Connect { source: theirs, address });
+    let connected = on.complete(Operation::Connect { source: theirs, address: address.into() });
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     let parts = (0..100).map(|n| vec![n; 3].into()).collect();
     let sent = on.complete(Operation::SendVectored { source: theirs, data: parts });

@@ -22,7 +22,7 @@ fn accepts_and_connects(on: &mut Subject<'_>) {
     let (listener, address) = on.listener();
     let accepting = on.pending(Operation::Accept { source: listener });
     let (client, _) = on.socket(SocketKind::Stream);
-    let connected = on.complete(Operation::Connect { source: client, address });
+    let connected = on.complete(Operation::Connect { source: client, address: address.into() });
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     let [completion] = on.finish([accepting]);
     let server = on.attach_socket(accepted(completion));
@@ -35,7 +35,7 @@ fn accepts_a_burst(on: &mut Subject<'_>) {
     let first = on.pending(Operation::Accept { source: listener });
     let clients = [(); 50].map(|()| on.socket(SocketKind::Stream).0);
     for source in clients {
-        let connected = on.complete(Operation::Connect { source, address: address.clone() });
+        let connected = on.complete(Operation::Connect { source, address: address.clone().into() });
         assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     }
     let [completion] = on.finish([first]);
@@ -49,7 +49,7 @@ fn a_refused_connection_is_an_error(on: &mut Subject<'_>) {
     let (listener, address) = on.listener();
     on.detach(listener);
     let (source, _) = on.socket(SocketKind::Stream);
-    let error = on.complete(Operation::Connect { source, address: address.clone() });
+    let error = on.complete(Operation::Connect { source, address: address.clone().into() });
     let error = error.expect_err("nobody listens");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     assert_eq!(error.action(), "connecting a socket");
@@ -60,7 +60,7 @@ fn a_refused_connect_is_told_beside_a_receive(on: &mut Subject<'_>) {
     let (listener, address) = on.listener();
     on.detach(listener);
     let (source, _) = on.socket(SocketKind::Stream);
-    let connecting = on.begin(Operation::Connect { source, address });
+    let connecting = on.begin(Operation::Connect { source, address: address.into() });
     let receiving = on.begin(recv(source, 10));
     // One of the two is told why; both end.
     for begun in [receiving, connecting] {
@@ -76,7 +76,7 @@ fn a_refused_connect_is_told_beside_a_receive(on: &mut Subject<'_>) {
 fn a_cancelled_connect_can_be_waited_for(on: &mut Subject<'_>) {
     let (_listener, address) = on.listener();
     let (source, socket) = on.socket(SocketKind::Stream);
-    let connect = || Operation::Connect { source, address: address.clone() };
+    let connect = || Operation::Connect { source, address: address.clone().into() };
     if let Submitted::Pending(key) = on.submit(connect()) {
         assert!(on.cancel(key));
         let completion = on.complete(connect());
@@ -91,7 +91,7 @@ fn a_late_cancel_of_an_accept(on: &mut Subject<'_>) {
     let (listener, address) = on.listener();
     let key = on.pending(Operation::Accept { source: listener });
     let (client, _) = on.socket(SocketKind::Stream);
-    let connected = on.complete(Operation::Connect { source: client, address });
+    let connected = on.complete(Operation::Connect { source: client, address: address.into() });
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     on.until_reported(&[key]);
     assert!(on.cancel(key));

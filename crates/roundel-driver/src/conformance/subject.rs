@@ -134,7 +134,7 @@ impl<'a> Subject<'a> {
         let (listener, address) = self.listener();
         let accepting = self.begin(Operation::Accept { source: listener });
         let (source, socket) = self.socket(SocketKind::Stream);
-        let connected = self.complete(Operation::Connect { source, address });
+        let connected = self.complete(Operation::Connect { source, address: address.into() });
         assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
         let accepted = accepted(self.end(accepting));
         self.driver.detach(listener);
