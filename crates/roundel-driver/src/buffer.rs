@@ -132,7 +132,7 @@ impl Drop for Buffer {
         if let Some(mut memory) = self.0.take()
             && let Some(home) = memory.home.take()
         {
-            home.put_back(memory);
+            home.put_back(Self(Some(memory)));
         }
     }
 }
@@ -159,7 +159,7 @@ const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 /// Buffers of one size.
 struct Shelf {
     size: usize,
-    kept: RefCell<Vec<Box<Memory>>>,
+    kept: RefCell<Vec<Buffer>>,
     lent: Cell<usize>,
 }
 
@@ -168,11 +168,11 @@ impl Shelf {
         Rc::new(Self { size, kept: RefCell::default(), lent: Cell::new(0) })
     }
 
-    fn put_back(&self, memory: Box<Memory>) {
+    fn put_back(&self, buffer: Buffer) {
         self.lent.set(self.lent.get() - 1);
         let mut kept = self.kept.borrow_mut();
         if kept.len() < IDLE_BYTES_PER_SIZE / self.size {
-            kept.push(memory);
+            kept.push(buffer);
         }
     }
 }
@@ -215,7 +215,7 @@ impl BufferPool {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer::with_room(at_most);
         };
-        let kept = shelf.kept.borrow_mut().pop();
+        let kept = shelf.kept.borrow_mut().pop().and_then(|mut buffer| buffer.0.take());
         let mut memory = kept
             .unwrap_or_else(|| Box::new(Memory { bytes: vec![0; shelf.size], len: 0, home: None }));
         shelf.lent.set(shelf.lent.get() + 1);
