@@ -41,7 +41,7 @@ pub(crate) fn entry(descriptor: RawFd, request: &mut Request) -> squeue::Entry {
         Request::Connect { address } => {
             opcode::Connect::new(fd, address.as_ptr().cast(), address.addr_len()).build()
         }
-        Request::Send { data, from } => {
+        Request::Send { data, from, .. } => {
             let (address, length) = rest(data, *from);
             opcode::Send::new(fd, address, length).flags(ALL as i32).build()
         }

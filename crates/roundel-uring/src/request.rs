@@ -70,10 +70,12 @@ pub(crate) enum Request {
     Connect {
         address: Box<SocketAddrAny>,
     },
-    /// Sends what lies behind `from`, all of it unless an error intervenes.
+    /// Sends what lies behind `from`, all of it unless an error intervenes; `left` is how much that
+    /// is, at hand when the answer comes.
     Send {
         data: Buffer,
         from: usize,
+        left: usize,
     },
     SendTo {
         data: Buffer,

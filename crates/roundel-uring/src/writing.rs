@@ -115,7 +115,10 @@ impl UringDriver {
 fn request(waiting: &mut Waiting) -> Result<Request, Errno> {
     let from = waiting.progress;
     Ok(match &mut waiting.operation {
-        Operation::Send { data, .. } => Request::Send { data: mem::take(data), from },
+        Operation::Send { data, .. } => {
+            let left = data.len().saturating_sub(from);
+            Request::Send { data: mem::take(data), from, left }
+        }
         Operation::SendTo { data, to, .. } => {
             Request::SendTo { address: kernels(to)?, data: mem::take(data) }
         }
@@ -169,6 +172,10 @@ fn give_back(operation: &mut Operation, ended: &mut Option<Request>) -> bool {
 
 /// What an answer means for its operation, which gets its bytes back.
 fn judge(waiting: &mut Waiting, answer: &mut Answer<Tag>) -> Next {
+    let left = match answer.ended {
+        Some(Request::Send { left, .. }) => Some(left),
+        _ => None,
+    };
     let asked = give_back(&mut waiting.operation, &mut answer.ended);
     if let Operation::Connect { .. } = waiting.operation {
         return judge_connect(waiting, asked, answer.take());
@@ -180,17 +187,18 @@ fn judge(waiting: &mut Waiting, answer: &mut Answer<Tag>) -> Next {
         Err(cause) => return Next::Failed(cause),
     };
     waiting.progress += sent;
-    let (all, outcome): (usize, fn(&mut Operation) -> Outcome) = match &waiting.operation {
-        Operation::SendVectored { data, .. } => {
-            (data.iter().map(|part| part.len()).sum(), sent_vectored)
+    let is_all = match (left, &waiting.operation) {
+        (Some(left), _) => sent >= left,
+        (None, Operation::SendVectored { data, .. }) => {
+            waiting.progress >= data.iter().map(|part| part.len()).sum()
         }
-        Operation::Send { data, .. }
-        | Operation::SendTo { data, .. }
-        | Operation::Write { data, .. } => (data.len(), sent_whole),
-        _ => (0, sent_whole),
+        (None, Operation::SendTo { data, .. } | Operation::Write { data, .. }) => {
+            waiting.progress >= data.len()
+        }
+        _ => true,
     };
-    match (waiting.progress >= all, sent) {
-        (true, _) => Next::Finished(outcome(&mut waiting.operation)),
+    match (is_all, sent) {
+        (true, _) => Next::Finished(sent_whole(&mut waiting.operation)),
         // A device that takes nothing and does not refuse would be asked for ever.
         (false, 0) => Next::Failed(Errno::IO),
         (false, _) => Next::GoOn,
@@ -198,19 +206,13 @@ fn judge(waiting: &mut Waiting, answer: &mut Answer<Tag>) -> Next {
 }
 
 fn sent_whole(operation: &mut Operation) -> Outcome {
-    Outcome::Sent(match operation {
+    match operation {
         Operation::Send { data, .. }
         | Operation::SendTo { data, .. }
-        | Operation::Write { data, .. } => mem::take(data),
-        _ => Buffer::default(),
-    })
-}
-
-fn sent_vectored(operation: &mut Operation) -> Outcome {
-    Outcome::SentVectored(match operation {
-        Operation::SendVectored { data, .. } => mem::take(data),
-        _ => Vec::new(),
-    })
+        | Operation::Write { data, .. } => Outcome::Sent(mem::take(data)),
+        Operation::SendVectored { data, .. } => Outcome::SentVectored(mem::take(data)),
+        _ => Outcome::Sent(Buffer::default()),
+    }
 }
 
 fn judge_connect(waiting: &mut Waiting, asked: bool, got: Result<Got, Errno>) -> Next {
