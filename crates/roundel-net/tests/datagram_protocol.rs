@@ -162,6 +162,10 @@ fn what_is_sent_goes_to_its_address_and_no_other_if_there_is_a_peer() {
     });
 }
 
+fn name_of(what: &str) -> String {
+    format!("\0roundel-{what}-{}", std::process::id())
+}
+
 /// A transport of which ten messages wait, of `size` bytes each: nobody reads the Unix socket at the
 /// other end.
 async fn jammed(
@@ -169,7 +173,7 @@ async fn jammed(
     size: usize,
     protocol: Recorder,
 ) -> (DatagramTransport, DatagramSocket) {
-    let name = format!("\0roundel-{name}-{}", std::process::id());
+    let name = name_of(name);
     let reader = DatagramSocket::bind_unix(&name).unwrap();
     let transport = start(DatagramSocket::connect_unix(&name).await.unwrap(), protocol);
     let weight = size + 8;
@@ -253,9 +257,8 @@ fn a_close_sends_what_is_queued_and_an_abort_does_not() {
         assert_eq!(calls(&log, 2).await, ["made", "lost"]);
         drop(transport);
         // What had gone is there, and ends with what is sent now.
-        let here = reader.local();
-        let marker =
-            spawn(async move { DatagramSocket::unix().unwrap().send_to(b"now", here).await });
+        let marker = DatagramSocket::connect_unix(name_of("abort")).await.unwrap();
+        let marker = spawn(async move { marker.send(b"now").await });
         let mut received = reader.recv(100).await.unwrap();
         while received[..] != *b"now" {
             assert_eq!(received[..], *b"xxxxx");

@@ -70,11 +70,14 @@ pub(crate) enum Request {
     Connect {
         address: Box<SocketAddrAny>,
     },
-    /// Sends what lies behind `from`, all of it unless an error intervenes.
+    /// Sends what lies behind `from`, all of it unless an error intervenes; a message, if there is
+    /// room for it.
     Send {
         data: Buffer,
         from: usize,
+        is_message: bool,
     },
+    /// Sends a message, if there is room for it.
     SendTo {
         data: Buffer,
         address: Box<SocketAddrAny>,
@@ -125,6 +128,7 @@ pub(crate) struct Vectored {
     pub(crate) data: Vec<Buffer>,
     pub(crate) from: usize,
     pub(crate) message: Box<Message>,
+    pub(crate) is_message: bool,
 }
 
 impl Request {
