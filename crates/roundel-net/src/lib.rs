@@ -52,6 +52,11 @@
 //!   for.
 //! - *Unix sockets.* A dead server's file is removed before binding, one's own with the listener.
 //!
+//! # Features
+//!
+//! - `inherit`: `inherited` takes the sockets that the program was started with (systemd's socket
+//!   activation).
+//!
 //! # Cancellation
 //!
 //! Dropping any future of this crate closes what it opened; an accept that is given up leaves its
@@ -71,6 +76,8 @@ mod datagram_batch;
 mod datagram_protocol;
 mod datagram_transport;
 mod error;
+#[cfg(feature = "inherit")]
+mod inherited;
 mod listener;
 mod lookup_threads;
 mod race;
@@ -87,6 +94,8 @@ pub use datagram::{DatagramOptions, DatagramSocket};
 pub use datagram_protocol::DatagramProtocol;
 pub use datagram_transport::DatagramTransport;
 pub use error::{BindError, ConnectError, ConnectFailure, Failures, ResolveError};
+#[cfg(feature = "inherit")]
+pub use inherited::{InheritError, Inherited, inherited};
 pub use listener::{ListenOptions, Listener};
 pub use race::{Raced, staggered_race};
 pub use resolve::{Answer, RESOLVER, Resolver, SystemResolver, resolve};
