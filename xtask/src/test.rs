@@ -15,8 +15,8 @@ test [-p CRATE]...
     cores; ends with `N passed, N failed`, the sum over all test programs.
 
     The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit,
-    integration and doc tests, with its examples built, the loop's and the tasks' once more on
-    io_uring where the kernel has it; then the API documentation. The first step
+    integration and doc tests, with its examples built, those of the loop, the tasks and the
+    network once more on io_uring where the kernel has it; then the API documentation. The first step
     that fails ends the run and names the command that repeats it; a step that fails without a
     failed test (a lint, a compile error) counts as one failure.
 
@@ -84,7 +84,7 @@ fn tests(steps: &mut Steps, title: &str, name: &str) -> Result {
 
 /// Crates whose tests run on a driver of the environment's choice. The others choose by themselves
 /// what they run on.
-const ON_BOTH_DRIVERS: [&str; 2] = ["roundel-loop", "roundel-executor"];
+const ON_BOTH_DRIVERS: [&str; 3] = ["roundel-loop", "roundel-executor", "roundel-net"];
 
 /// The same tests on the other driver, where there is one.
 fn on_io_uring(steps: &mut Steps, names: &[&str]) -> Result {

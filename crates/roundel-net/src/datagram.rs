@@ -1,15 +1,20 @@
 //! `DatagramSocket`: messages, each by itself, over UDP or a Unix socket.
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{cell::Cell, fmt, net::SocketAddr, path::Path};
 
+use roundel_executor::yield_now;
 use roundel_loop::{
-    Address, Attached, Buffer, Datagram, Family, LoopHandle, OperationError, Outcome, Socket,
-    SocketError, SocketKind, SocketOption,
+    Address, Attached, Buffer, Completion, Datagram, Family, LoopHandle, OperationError, Outcome,
+    Socket, SocketError, SocketKind, SocketOption, Submission,
 };
 
 use crate::{
-    BindError, ConnectError, ConnectFailure, Target, error::Failures, listener::bindable_addresses,
-    resolve::look_up, socket_file::SocketFile, unix_address::bind_path,
+    BindError, ConnectError, ConnectFailure, Target,
+    error::Failures,
+    listener::bindable_addresses,
+    resolve::look_up,
+    socket_file::SocketFile,
+    unix_address::{bind_path, parse},
 };
 
 /// How to make a socket for datagrams.
@@ -58,11 +63,21 @@ pub struct DatagramSocket {
     socket: Attached<Socket>,
     /// Where [`send`](Self::send) sends to, if the system does not know.
     peer: Option<Address>,
+    /// Messages that came or went without a wait.
+    in_a_row: Cell<usize>,
     /// Held for its drop, which comes behind the socket's.
     _file: Option<SocketFile>,
 }
 
+/// So many without a wait, and the others on the loop have their turn: who floods a socket must not
+/// have the loop for himself.
+const IN_A_ROW: usize = 64;
+
 impl DatagramSocket {
+    fn new(socket: Attached<Socket>, peer: Option<Address>, file: Option<SocketFile>) -> Self {
+        Self { socket, peer, in_a_row: Cell::new(0), _file: file }
+    }
+
     /// A socket at the first address of the host that can be bound; an empty host is every interface.
     ///
     /// # Errors
@@ -104,7 +119,30 @@ impl DatagramSocket {
         let handle = LoopHandle::current();
         let socket = handle.socket(Family::Unix, SocketKind::Datagram)?;
         let file = bind_path(&socket, path.as_ref(), false)?;
-        Ok(Self { socket: handle.attach(socket), peer: None, _file: file })
+        Ok(Self::new(handle.attach(socket), None, file))
+    }
+
+    /// A socket without an address, connected to the Unix socket at a path. The other end cannot
+    /// answer it.
+    ///
+    /// # Errors
+    /// Nobody is bound there, or it is no such socket's path.
+    ///
+    /// # Panics
+    /// If no loop runs in this thread.
+    ///
+    /// # Cancel safety
+    /// The socket is closed.
+    pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Self, ConnectError> {
+        let path = path.as_ref();
+        let address =
+            parse(path).map_err(|source| ConnectError::Name { path: path.into(), source })?;
+        let connected = async {
+            let socket = Self::unix()?;
+            socket.socket.connect(address).await?;
+            Ok(socket)
+        };
+        connected.await.map_err(ConnectError::Unix)
     }
 
     /// A socket without an address, for sending to Unix sockets.
@@ -118,7 +156,7 @@ impl DatagramSocket {
     pub fn unix() -> Result<Self, SocketError> {
         let handle = LoopHandle::current();
         let socket = handle.socket(Family::Unix, SocketKind::Datagram)?;
-        Ok(Self { socket: handle.attach(socket), peer: None, _file: None })
+        Ok(Self::new(handle.attach(socket), None, None))
     }
 
     /// A socket that was made elsewhere.
@@ -136,7 +174,7 @@ impl DatagramSocket {
         {
             return Err(socket);
         }
-        Ok(Self { socket: LoopHandle::current().attach(socket), peer: None, _file: None })
+        Ok(Self::new(LoopHandle::current().attach(socket), None, None))
     }
 
     /// Receives one message, of up to `at_most` bytes, and who sent it.
@@ -150,10 +188,8 @@ impl DatagramSocket {
     #[doc(alias = "datagram_received")]
     #[doc(alias = "error_received")]
     pub async fn recv_from(&self, at_most: usize) -> Result<Datagram, OperationError> {
-        match self.socket.recv_from(at_most).await? {
-            Outcome::Datagram(datagram) => Ok(*datagram),
-            other => unreachable!("a receive was answered with {other:?}"),
-        }
+        self.rest().await;
+        self.wait_for(self.socket.recv_from(at_most)).await.map(received_datagram)
     }
 
     /// Receives one message, of up to `at_most` bytes; what is longer loses its end.
@@ -164,7 +200,8 @@ impl DatagramSocket {
     /// # Cancel safety
     /// No message is lost: the next call gets it.
     pub async fn recv(&self, at_most: usize) -> Result<Buffer, OperationError> {
-        match self.socket.recv(at_most).await? {
+        self.rest().await;
+        match self.wait_for(self.socket.recv(at_most)).await? {
             Outcome::Received(data) => Ok(data),
             other => unreachable!("a receive was answered with {other:?}"),
         }
@@ -183,7 +220,8 @@ impl DatagramSocket {
         data: impl Into<Buffer>,
         to: impl Into<Address>,
     ) -> Result<Buffer, OperationError> {
-        self.socket.send_to(data, to).await.map(sent)
+        self.rest().await;
+        self.wait_for(self.submit(data.into(), Some(to.into()))).await.map(sent)
     }
 
     /// Sends one message to where the socket is connected; its buffer comes back.
@@ -194,9 +232,42 @@ impl DatagramSocket {
     /// # Cancel safety
     /// The message has been sent whole, or not at all.
     pub async fn send(&self, data: impl Into<Buffer>) -> Result<Buffer, OperationError> {
-        match &self.peer {
-            Some(peer) => self.send_to(data, peer.clone()).await,
-            None => self.socket.send(data).await.map(sent),
+        self.rest().await;
+        self.wait_for(self.submit(data.into(), None)).await.map(sent)
+    }
+
+    /// Lets the others on the loop have their turn, now and then. Comes before an operation: behind
+    /// a receive, whoever gives up here would lose the message.
+    pub(crate) async fn rest(&self) {
+        if self.in_a_row.get() >= IN_A_ROW {
+            self.in_a_row.set(0);
+            yield_now().await;
+        }
+    }
+
+    /// So many need not be waited for.
+    pub(crate) fn count(&self, messages: usize) {
+        self.in_a_row.set(self.in_a_row.get() + messages);
+    }
+
+    async fn wait_for(&self, submission: Submission) -> Completion {
+        match submission.try_now() {
+            Ok(completion) => {
+                self.count(1);
+                completion
+            }
+            Err(pending) => {
+                self.in_a_row.set(0);
+                pending.await
+            }
+        }
+    }
+
+    /// Begins to send a message, to where the socket is connected if no address is given.
+    pub(crate) fn submit(&self, data: Buffer, to: Option<Address>) -> Submission {
+        match to.or_else(|| self.peer.clone()) {
+            Some(to) => self.socket.send_to(data, to),
+            None => self.socket.send(data),
         }
     }
 
@@ -220,7 +291,16 @@ impl DatagramSocket {
     }
 }
 
-fn sent(outcome: Outcome) -> Buffer {
+/// What a receive with its sender brings.
+pub(crate) fn received_datagram(outcome: Outcome) -> Datagram {
+    match outcome {
+        Outcome::Datagram(datagram) => *datagram,
+        other => unreachable!("a receive was answered with {other:?}"),
+    }
+}
+
+/// What a send brings.
+pub(crate) fn sent(outcome: Outcome) -> Buffer {
     match outcome {
         Outcome::Sent(data) => data,
         other => unreachable!("a send was answered with {other:?}"),
@@ -243,7 +323,7 @@ impl DatagramOptions {
         let mut refused = None;
         for address in addresses {
             match self.bind_at(address) {
-                Ok(socket) => return Ok(DatagramSocket { socket, peer: None, _file: None }),
+                Ok(socket) => return Ok(DatagramSocket::new(socket, None, None)),
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
@@ -280,10 +360,10 @@ impl DatagramOptions {
         let peer = Address::from(address);
         if self.broadcast {
             // Connected, it would not hear the answers, which come from other addresses.
-            return Ok(DatagramSocket { socket, peer: Some(peer), _file: None });
+            return Ok(DatagramSocket::new(socket, Some(peer), None));
         }
         socket.connect(peer).await?;
-        Ok(DatagramSocket { socket, peer: None, _file: None })
+        Ok(DatagramSocket::new(socket, None, None))
     }
 
     /// A socket from which the address can be reached.

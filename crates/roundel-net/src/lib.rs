@@ -47,8 +47,15 @@
 //! - *Servers.* A [`Server`] owns its connections. It stops accepting at once, drains within a
 //!   limit, aborts, and says how many it cut off. What a handler does wrong is reported and hurts
 //!   nobody else. Without descriptors it says so, pauses and goes on.
-//! - *Datagrams.* A [`DatagramSocket`] is bound or connected, UDP's or Unix's, and queues nothing.
+//! - *Datagrams.* A [`DatagramSocket`] is bound or connected, UDP's or Unix's, and queues nothing. A
+//!   [`DatagramTransport`] calls a [`DatagramProtocol`] back, and queues what the system has no room
+//!   for.
 //! - *Unix sockets.* A dead server's file is removed before binding, one's own with the listener.
+//!
+//! # Features
+//!
+//! - `inherit`: `inherited` takes the sockets that the program was started with (systemd's socket
+//!   activation).
 //!
 //! # Cancellation
 //!
@@ -65,7 +72,12 @@ mod accept;
 mod connect;
 mod connection;
 mod datagram;
+mod datagram_batch;
+mod datagram_protocol;
+mod datagram_transport;
 mod error;
+#[cfg(feature = "inherit")]
+mod inherited;
 mod listener;
 mod lookup_threads;
 mod race;
@@ -79,7 +91,11 @@ mod unix_address;
 pub use connect::{ConnectOptions, connect, connect_unix};
 pub use connection::Connection;
 pub use datagram::{DatagramOptions, DatagramSocket};
+pub use datagram_protocol::DatagramProtocol;
+pub use datagram_transport::DatagramTransport;
 pub use error::{BindError, ConnectError, ConnectFailure, Failures, ResolveError};
+#[cfg(feature = "inherit")]
+pub use inherited::{InheritError, Inherited, inherited};
 pub use listener::{ListenOptions, Listener};
 pub use race::{Raced, staggered_race};
 pub use resolve::{Answer, RESOLVER, Resolver, SystemResolver, resolve};

@@ -65,7 +65,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-// spec: NET-04
+// spec: NET-04, LPK-05
 #[test]
 fn an_error_tells_of_every_address_once_if_they_agree() {
     on_both(|| async {

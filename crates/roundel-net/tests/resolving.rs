@@ -51,6 +51,7 @@ fn what_is_an_address_is_not_looked_up_but_one_with_a_zone_is() {
     });
 }
 
+// spec: LPE-08
 #[test]
 fn the_system_knows_this_machine_and_the_loop_goes_on_meanwhile() {
     run(async {

@@ -2,8 +2,9 @@
 
 use std::{fmt, io, net::Shutdown};
 
-use roundel_driver::{Address, Credentials, Socket, SocketError, Source};
+use roundel_driver::{Address, Credentials, Interest, Socket, SocketError, Source};
 use roundel_loop::{Attached, Submission};
+use rustix::fs::OFlags;
 
 use crate::outgoing::Batch;
 
@@ -68,6 +69,23 @@ impl Carrier {
         match &self.0 {
             Kind::Socket(socket) => socket.socket().shutdown(Shutdown::Write),
             Kind::Source(_) => Ok(()),
+        }
+    }
+
+    /// The writing end of a pipe: nothing ever comes from it, but it can tell that its reader left.
+    pub(crate) fn is_write_only(&self) -> bool {
+        match &self.0 {
+            Kind::Socket(_) => false,
+            Kind::Source(source) => rustix::fs::fcntl_getfl(source.source())
+                .is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::WRONLY),
+        }
+    }
+
+    /// Waits until the reader of a pipe is gone, which its writing end tells as being readable.
+    pub(crate) fn hang_up(&self) -> Option<Submission> {
+        match &self.0 {
+            Kind::Socket(_) => None,
+            Kind::Source(source) => Some(source.ready(Interest::READ)),
         }
     }
 

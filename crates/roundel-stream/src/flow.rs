@@ -56,25 +56,41 @@ impl WaterMarks {
     }
 }
 
-/// Whether the producer has to wait.
-#[derive(Debug, Default)]
-pub(crate) struct Flow {
+/// Whether a producer has to wait: what writers and transports ask, here for transports of other
+/// kinds. It sees no bytes, only how many are unsent.
+///
+/// ```
+/// use roundel_stream::{Flow, WaterMarks};
+///
+/// let mut flow = Flow::default();
+/// flow.set_marks(WaterMarks::high_at(100), 0);
+/// let paused = [100, 101, 26, 25].map(|unsent| {
+///     flow.note(unsent);
+///     flow.is_paused()
+/// });
+/// assert_eq!(paused, [false, true, true, false]);
+/// ```
+#[doc(alias = "_FlowControlMixin")]
+#[derive(Clone, Debug, Default)]
+pub struct Flow {
     marks: WaterMarks,
     paused: bool,
 }
 
 impl Flow {
-    pub(crate) fn marks(&self) -> WaterMarks {
+    /// The water marks.
+    pub fn marks(&self) -> WaterMarks {
         self.marks
     }
 
-    pub(crate) fn set_marks(&mut self, marks: WaterMarks, unsent: usize) {
+    /// Sets the water marks, which count at once; `unsent` is the amount of now, in bytes.
+    pub fn set_marks(&mut self, marks: WaterMarks, unsent: usize) {
         self.marks = marks;
         self.note(unsent);
     }
 
     /// The amount of unsent bytes has changed.
-    pub(crate) fn note(&mut self, unsent: usize) {
+    pub fn note(&mut self, unsent: usize) {
         if unsent > self.marks.high {
             self.paused = true;
         } else if unsent <= self.marks.low {
@@ -82,7 +98,8 @@ impl Flow {
         }
     }
 
-    pub(crate) fn is_paused(&self) -> bool {
+    /// The producer has to wait.
+    pub fn is_paused(&self) -> bool {
         self.paused
     }
 }

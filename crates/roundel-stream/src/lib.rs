@@ -96,7 +96,7 @@ pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::Duplex;
 pub use error::ReadError;
-pub use flow::WaterMarks;
+pub use flow::{Flow, WaterMarks};
 pub use lines::Lines;
 pub use open::open;
 pub use protocol::Protocol;

@@ -63,6 +63,8 @@ pub struct Transport(Rc<Inner>);
 struct Inner {
     handle: LoopHandle,
     connection: Rc<Connection>,
+    /// Nothing ever comes; it is only watched for its reader's leaving.
+    is_write_only: bool,
     /// Empty while it is called, and when the connection is lost.
     protocol: RefCell<Option<Box<dyn Protocol>>>,
     receiving: RefCell<Option<OperationHandle>>,
@@ -86,17 +88,23 @@ enum Reading {
 }
 
 impl Transport {
-    /// Lets `protocol` have a connection, or the reading end of a pipe: first [`connection_made`](Protocol::connection_made) is
-    /// called, then reading begins, each in a call-back of its own.
+    /// Lets `protocol` have a connection, or an end of a pipe: first
+    /// [`connection_made`](Protocol::connection_made) is called, then reading begins, each in a
+    /// call-back of its own. A pipe's writing end is watched instead: when its reader leaves, the
+    /// connection is lost, with [`BrokenPipe`](io::ErrorKind::BrokenPipe) if anything was unsent.
     #[doc(alias = "create_connection")]
+    #[doc(alias = "connect_read_pipe")]
+    #[doc(alias = "connect_write_pipe")]
     pub fn start(
         handle: &LoopHandle,
         carrier: impl Into<Carrier>,
         protocol: impl Protocol + 'static,
     ) -> Self {
+        let carrier = carrier.into();
         let inner = Rc::new(Inner {
             handle: handle.clone(),
-            connection: Connection::new(carrier.into()),
+            is_write_only: carrier.is_write_only(),
+            connection: Connection::new(carrier),
             protocol: RefCell::new(Some(Box::new(protocol))),
             receiving: RefCell::default(),
             held: RefCell::default(),
@@ -262,7 +270,11 @@ impl Transport {
         if self.0.reading.get() != Reading::On || self.0.receiving.borrow().is_some() {
             return;
         }
-        let Some(submission) = self.0.connection.receive(AT_MOST) else { return };
+        let submission = match self.0.is_write_only {
+            true => self.0.connection.with(Carrier::hang_up).flatten(),
+            false => self.0.connection.receive(AT_MOST),
+        };
+        let Some(submission) = submission else { return };
         let transport = self.clone();
         let receiving = submission.then(move |completion| {
             transport.0.receiving.take();
@@ -277,6 +289,14 @@ impl Transport {
             (Reading::On, Ok(Outcome::Received(data))) if !data.is_empty() => {
                 self.call(|protocol| protocol.data_received(self, Chunk::new(data, 0)));
                 self.receive();
+            }
+            (Reading::On, Ok(Outcome::Ready(_))) => {
+                if self.buffered_bytes() > 0 {
+                    self.0.connection.fail(Failure::new(io::ErrorKind::BrokenPipe.into()));
+                    self.progress();
+                } else {
+                    self.close();
+                }
             }
             (Reading::On, Ok(_)) => {
                 self.0.reading.set(Reading::Over);

@@ -172,6 +172,37 @@ fn a_protocol_over_a_pipe_may_pause_and_ends_with_the_pipe_whatever_it_says() {
     });
 }
 
+// spec: PIP-05
+#[test]
+fn a_protocol_over_a_writing_end_hears_that_the_reader_left() {
+    run_on_kernel(async || {
+        for is_jammed in [false, true] {
+            let (from, into) = pipe().unwrap();
+            let (calls, handle) = (Calls::default(), LoopHandle::current());
+            let into = handle.attach(Source::new(OwnedFd::from(into)));
+            let transport = Transport::start(&handle, into, calls.clone());
+            turns(3).await;
+            transport.write(b"hello").unwrap();
+            if is_jammed {
+                transport.write(vec![0; 1 << 20]).unwrap();
+            }
+            turns(3).await;
+            assert!(calls.0.borrow().is_empty() && !transport.is_closing());
+            assert_eq!(transport.buffered_bytes() > 0, is_jammed);
+            drop(from);
+            while calls.0.borrow().is_empty() {
+                turns(1).await;
+            }
+            let lost = match is_jammed {
+                true => calls.0.borrow()[0].contains("BrokenPipe"),
+                false => calls.0.borrow()[0] == "lost None",
+            };
+            assert!(lost && transport.is_closing(), "{:?}", calls.0.borrow());
+            assert_eq!(transport.write(b"late").unwrap_err().kind(), ErrorKind::BrokenPipe);
+        }
+    });
+}
+
 // spec: PIP-01
 #[test]
 fn the_end_of_a_pipe_is_owned_and_closed_with_its_stream() {

@@ -26,6 +26,9 @@ const HERE: u64 = u64::MAX;
 const WORKING_DIRECTORY: RawFd = -100;
 /// All of it, however often the kernel has to wait, and no signal if nobody is there.
 const ALL: u32 = SendFlags::NOSIGNAL.bits() | RecvFlags::WAITALL.bits();
+/// No waiting within the kernel: it copies a message before it looks whether there is room, and what
+/// it sends when there is some is then empty (seen on 6.18, with Unix sockets).
+const MESSAGE: u32 = SendFlags::NOSIGNAL.bits() | SendFlags::DONTWAIT.bits();
 
 /// The entry of `request` on `descriptor`. The addresses in it are good for as long as the request
 /// lives, wherever it moves.
@@ -41,22 +44,23 @@ pub(crate) fn entry(descriptor: RawFd, request: &mut Request) -> squeue::Entry {
         Request::Connect { address } => {
             opcode::Connect::new(fd, address.as_ptr().cast(), address.addr_len()).build()
         }
-        Request::Send { data, from, .. } => {
+        Request::Send { data, from, is_message, .. } => {
             let (address, length) = rest(data, *from);
-            opcode::Send::new(fd, address, length).flags(ALL as i32).build()
+            let flags = if *is_message { MESSAGE } else { ALL };
+            opcode::Send::new(fd, address, length).flags(flags as i32).build()
         }
         Request::SendTo { data, address } => {
             let (bytes, length) = rest(data, 0);
             opcode::Send::new(fd, bytes, length)
-                .flags(SendFlags::NOSIGNAL.bits() as i32)
+                .flags(MESSAGE as i32)
                 .dest_addr(address.as_ptr().cast())
                 .dest_addr_len(address.addr_len())
                 .build()
         }
         Request::SendVectored(vectored) => {
-            let Vectored { data, from, message } = &mut **vectored;
+            let Vectored { data, from, message, is_message } = &mut **vectored;
             *message = Message::sending(data, *from);
-            let flags = SendFlags::NOSIGNAL.bits();
+            let flags = if *is_message { MESSAGE } else { SendFlags::NOSIGNAL.bits() };
             opcode::SendMsg::new(fd, message.header().cast_const().cast()).flags(flags).build()
         }
         Request::Write { data, from } => {

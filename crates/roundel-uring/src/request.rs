@@ -70,13 +70,15 @@ pub(crate) enum Request {
     Connect {
         address: Box<SocketAddrAny>,
     },
-    /// Sends what lies behind `from`, all of it unless an error intervenes; `left` is how much that
-    /// is, at hand when the answer comes.
+    /// Sends what lies behind `from`, all of it unless an error intervenes; a message, if there is
+    /// room for it. `left` is how much that is, at hand when the answer comes.
     Send {
         data: Buffer,
         from: usize,
         left: usize,
+        is_message: bool,
     },
+    /// Sends a message, if there is room for it.
     SendTo {
         data: Buffer,
         address: Box<SocketAddrAny>,
@@ -127,6 +129,7 @@ pub(crate) struct Vectored {
     pub(crate) data: Vec<Buffer>,
     pub(crate) from: usize,
     pub(crate) message: Box<Message>,
+    pub(crate) is_message: bool,
 }
 
 impl Request {

@@ -43,7 +43,8 @@ impl UringDriver {
         if !endpoint.sending
             && let Some((slot, first)) = endpoint.writers.first(&mut self.slots)
         {
-            match request(first) {
+            let is_message = is_send(&first.operation) && !endpoint.is_stream();
+            match request(first, is_message) {
                 Ok(request) => self.send_to_kernel(source, slot, request),
                 Err(cause) => self.writer_failed(source, slot, cause),
             }
@@ -111,20 +112,26 @@ impl UringDriver {
     }
 }
 
+/// Whether it may be of a message, as its socket says.
+fn is_send(operation: &Operation) -> bool {
+    matches!(operation, Operation::Send { .. } | Operation::SendVectored { .. })
+}
+
 /// The request that takes an operation further.
-fn request(waiting: &mut Waiting) -> Result<Request, Errno> {
+fn request(waiting: &mut Waiting, is_message: bool) -> Result<Request, Errno> {
     let from = waiting.progress;
     Ok(match &mut waiting.operation {
         Operation::Send { data, .. } => {
             let left = data.len().saturating_sub(from);
-            Request::Send { data: mem::take(data), from, left }
+            Request::Send { data: mem::take(data), from, left, is_message }
         }
         Operation::SendTo { data, to, .. } => {
             Request::SendTo { address: kernels(to)?, data: mem::take(data) }
         }
         Operation::SendVectored { data, .. } => {
             let message = Message::sending(&[], 0);
-            Request::SendVectored(Box::new(Vectored { data: mem::take(data), from, message }))
+            let data = mem::take(data);
+            Request::SendVectored(Box::new(Vectored { data, from, message, is_message }))
         }
         Operation::Write { data, .. } => Request::Write { data: mem::take(data), from },
         Operation::Connect { address, .. } => Request::Connect { address: kernels(address)? },
