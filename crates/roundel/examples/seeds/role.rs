@@ -17,8 +17,8 @@ pub(crate) fn play(role: Role, stage: &Stage) -> Played {
     stage.run(async move |stage| match role {
         Role::Server { port } => {
             let listener = Listener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-            eprintln!("listening at {}", address_of(&listener));
             let mut ctrl_c = signal(SignalKind::INTERRUPT)?;
+            eprintln!("listening at {}", address_of(&listener));
             server(&stage, listener, select(stage.sleep(5.0), ctrl_c.next())).await;
             Ok(())
         }
