@@ -248,8 +248,12 @@ impl Connection {
             Stage::Open => {}
             _ if ended => {}
             Stage::Ending if self.can_end_sending() => {
-                if let Some(Err(error)) = self.with(Carrier::end_sending) {
-                    self.fail(Failure::new(error.into()));
+                match self.with(Carrier::end_sending) {
+                    // A peer that has gone need not be told.
+                    Some(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
+                        self.fail(Failure::new(error.into()));
+                    }
+                    _ => {}
                 }
                 self.outgoing.borrow_mut().ended = true;
             }
