@@ -10,7 +10,7 @@ use anyhow::bail;
 use futures::StreamExt;
 use roundel::{
     SignalKind,
-    net::{ConnectOptions, Connection, Listener, ServeOptions, Target},
+    net::{ConnectOptions, Connection, Listener, ServeOptions, Target, resolve},
     signal,
     stream::copy_bidirectional,
 };
@@ -22,6 +22,8 @@ fn main() -> anyhow::Result<()> {
     let [from, to] = &words[..] else { bail!(USAGE) };
     let (from, to) = (Target::from(&**from), Target::from(&**to));
     roundel::run(async move {
+        // What is wrong with it is better said now than to the first client.
+        resolve(&to).await?;
         let listener = Listener::bind(from).await?;
         let mut ctrl_c = signal(SignalKind::INTERRUPT)?;
         println!("listening at {}, forwarding to {to}", listener.local_addresses()[0]);

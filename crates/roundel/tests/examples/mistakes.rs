@@ -58,6 +58,12 @@ fn a_place_where_nobody_can_listen_is_named() {
 }
 
 #[test]
+fn a_place_to_forward_to_is_looked_up_before_anybody_comes() {
+    let told = refusal("proxy", &["127.0.0.1:0", "nonsense"]);
+    assert!(told.contains("nonsense") && told.contains("host:port"), "{told}");
+}
+
+#[test]
 fn a_driver_that_is_not_there_is_named() {
     for level in ["selector", "call-backs", "protocol", "streams"] {
         let ended = Process::example("echo", [level, "127.0.0.1:0", "--driver", "smoke"]).end(b"");
