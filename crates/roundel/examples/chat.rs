@@ -9,7 +9,7 @@
 //! one thread, so no lock stands between. A reader who does not read is left out while his socket is
 //! full, rather than holding up the others. Ctrl-C shows everybody out.
 
-use std::{cell::RefCell, collections::BTreeMap, env, pin::pin, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, env, pin::pin, process::ExitCode, rc::Rc};
 
 use anyhow::ensure;
 use futures::{
@@ -30,7 +30,17 @@ const PATIENCE_BYTES: usize = 1 << 20;
 
 type Guests = Rc<RefCell<BTreeMap<String, StreamWriter>>>;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let mut words = env::args().skip(1);
     let address = words.next().unwrap_or_else(|| "127.0.0.1:7000".to_owned());
     ensure!(words.next().is_none() && !address.starts_with('-'), USAGE);

@@ -8,7 +8,9 @@
 //! The pages are children of one group, which the limit holds back. Whoever cancels the crawl, by
 //! Ctrl-C say, cancels the group, and has waited for every one of them when it is over.
 
-use std::{cell::Cell, collections::BTreeSet, convert::Infallible, env, time::Duration};
+use std::{
+    cell::Cell, collections::BTreeSet, convert::Infallible, env, process::ExitCode, time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use futures::StreamExt;
@@ -24,15 +26,25 @@ const LARGEST: usize = 1 << 20;
 /// Some sites have no end.
 const MOST_PAGES: usize = 1000;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crawler: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let words: Vec<_> = env::args().skip(1).collect();
     let (url, at_once) = match &words[..] {
         [url] => (url, 8),
-        [url, at_once] => (url, at_once.parse().context(USAGE)?),
+        [url, at_once] => (url, at_once.parse().ok().context(USAGE)?),
         _ => bail!(USAGE),
     };
     ensure!(at_once > 0, "none at once would take for ever\n{USAGE}");
-    let url: Uri = url.parse().context(USAGE)?;
+    let url: Uri = url.parse().ok().context(USAGE)?;
     ensure!(url.scheme_str() == Some("http"), "only http:// is spoken here\n{USAGE}");
     let authority = url.authority().context(USAGE)?.to_string();
     let (pages, broken) = roundel::run(crawl(authority, url.path().to_owned(), at_once))?;

@@ -9,6 +9,7 @@
 
 use std::{
     io::{self, Write},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -34,7 +35,17 @@ const USAGE: &str = "usage: http_client [--http2] http://HOST[:PORT][/PATH]";
 /// How long to wait for the head of the answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("http_client: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let (mut url, mut http2) = (None, false);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -44,7 +55,7 @@ fn main() -> anyhow::Result<()> {
             _ => bail!(USAGE),
         }
     }
-    let url: Uri = url.context(USAGE)?.parse().context(USAGE)?;
+    let url: Uri = url.context(USAGE)?.parse().ok().context(USAGE)?;
     ensure!(url.scheme_str() == Some("http"), "only http:// is spoken here\n{USAGE}");
     roundel::run(async move {
         let response =

@@ -11,7 +11,7 @@
 //! timers (`HyperTimer`). Nothing of it is `Send`: a handler may share with others what it likes.
 //! Ctrl-C lets the requests under way come to their ends, and closes what idles.
 
-use std::{cell::Cell, convert::Infallible, pin::pin, rc::Rc};
+use std::{cell::Cell, convert::Infallible, pin::pin, process::ExitCode, rc::Rc};
 
 use anyhow::bail;
 use futures::{
@@ -50,7 +50,17 @@ const PAGES: [(&str, &str); 4] = [
     ("/moon", "It goes round <a href=\"/planets#third\">the third</a>."),
 ];
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("http_server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let (mut address, mut driver) = (None, "auto".to_owned());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {

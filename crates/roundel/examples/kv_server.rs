@@ -8,7 +8,7 @@
 //! The table is shared by all connections. They live in one thread and are interrupted only where
 //! they await, so what is done to it between two awaits is done at once, without a lock.
 
-use std::{cell::RefCell, collections::BTreeMap, env, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, env, process::ExitCode, rc::Rc, time::Duration};
 
 use futures::StreamExt;
 use roundel::{
@@ -30,7 +30,17 @@ const HELP: &str = "set KEY VALUE, get KEY, delete KEY, keys, quit";
 
 type Table = RefCell<BTreeMap<String, String>>;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kv_server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let mut words = env::args().skip(1);
     let address = words.next().unwrap_or_else(|| "127.0.0.1:7001".to_owned());
     anyhow::ensure!(words.next().is_none() && !address.starts_with('-'), USAGE);

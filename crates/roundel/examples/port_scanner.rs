@@ -5,7 +5,7 @@
 //! cargo run --example port_scanner -- 127.0.0.1 1-65535
 //! ```
 
-use std::{convert::Infallible, env, time::Duration};
+use std::{convert::Infallible, env, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use roundel::{
@@ -15,7 +15,17 @@ use roundel::{
 
 const USAGE: &str = "usage: port_scanner HOST [FIRST-LAST]    (1-1023 unless given)";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("port_scanner: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let words: Vec<_> = env::args().skip(1).collect();
     let (host, ports) = match &words[..] {
         [host] if !host.starts_with('-') => (host.clone(), "1-1023"),
@@ -23,7 +33,7 @@ fn main() -> anyhow::Result<()> {
         _ => bail!(USAGE),
     };
     let (first, last) = ports.split_once('-').context(USAGE)?;
-    let ports = first.parse::<u16>().context(USAGE)?..=last.parse().context(USAGE)?;
+    let ports = first.parse::<u16>().ok().context(USAGE)?..=last.parse().ok().context(USAGE)?;
     roundel::run(async move {
         // Looked up once, not for every port.
         let host = resolve((host, 0)).await?[0].ip();

@@ -4,7 +4,7 @@
 //! cargo run --example proxy -- 127.0.0.1:8080 example.org:80
 //! ```
 
-use std::{env, io, time::Duration};
+use std::{env, io, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use futures::StreamExt;
@@ -17,7 +17,17 @@ use roundel::{
 
 const USAGE: &str = "usage: proxy LISTEN-AT FORWARD-TO, each HOST:PORT";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("proxy: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let words: Vec<_> = env::args().skip(1).collect();
     let [from, to] = &words[..] else { bail!(USAGE) };
     let (from, to) = (Target::from(&**from), Target::from(&**to));

@@ -5,14 +5,24 @@
 //! nc -u 127.0.0.1 7007
 //! ```
 
-use std::env;
+use std::{env, process::ExitCode};
 
 use anyhow::ensure;
 use roundel::{RunError, net::DatagramSocket};
 
 const USAGE: &str = "usage: udp_echo [HOST:PORT]    (127.0.0.1:7007 unless given)";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("udp_echo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let mut words = env::args().skip(1);
     let address = words.next().unwrap_or_else(|| "127.0.0.1:7007".to_owned());
     ensure!(words.next().is_none() && !address.starts_with('-'), USAGE);

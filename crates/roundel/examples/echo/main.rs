@@ -19,7 +19,7 @@ mod protocol;
 mod selector;
 mod streams;
 
-use std::net::TcpListener;
+use std::{net::TcpListener, process::ExitCode};
 
 use anyhow::{Context, bail};
 use lexopt::prelude::*;
@@ -31,7 +31,17 @@ usage: echo selector | call-backs | protocol | streams [HOST:PORT] [--driver NAM
     --driver NAME   select, poll, epoll, polling, uring … (default: the best)
 ";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let (mut words, mut driver) = (Vec::new(), "auto".to_owned());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {

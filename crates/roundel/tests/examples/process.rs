@@ -69,8 +69,6 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let mut command = Command::new(program);
-        // Errors are told to users, without the calls that led to them.
-        command.env_remove("RUST_BACKTRACE");
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         Self {
