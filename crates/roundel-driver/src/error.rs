@@ -11,7 +11,7 @@ use crate::{Address, Operation};
 #[error("{}{}", .0.action, Of(&.0.address))]
 pub struct OperationError(#[source] Box<Failure>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{cause}")]
 struct Failure {
     action: &'static str,
@@ -20,6 +20,19 @@ struct Failure {
     /// Out of its pool, so that the error may travel to another thread.
     data: Option<Vec<u8>>,
     transferred: usize,
+}
+
+/// Whoever prints it wants to know what failed, not megabytes of what was to be sent.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("action", &self.action)
+            .field("address", &self.address)
+            .field("cause", &self.cause)
+            .field("bytes", &self.data.as_ref().map(Vec::len))
+            .field("transferred", &self.transferred)
+            .finish()
+    }
 }
 
 impl OperationError {
@@ -165,4 +178,22 @@ pub enum DriverError {
         /// The kernel's reason.
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::OperationError;
+    use crate::{Operation, SourceId};
+
+    #[test]
+    fn a_failure_gives_its_bytes_back_and_does_not_print_them() {
+        let sent = vec![b'x'; 1 << 20];
+        let mut send = Operation::Send { source: SourceId::new(0, 0), data: sent.clone().into() };
+        let error = OperationError::new(&mut send, 10, io::ErrorKind::ConnectionReset);
+        let printed = format!("{error:?}");
+        assert!(printed.contains("bytes: Some(1048576)") && printed.len() < 300, "{printed}");
+        assert_eq!(error.into_data(), Some(sent));
+    }
 }

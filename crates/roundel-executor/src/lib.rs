@@ -102,6 +102,10 @@
 //! A stall of the loop is reported with the name of its task. Times of polls cost a clock reading
 //! each and are switched on by [`measure_polls`].
 //!
+//! # Features
+//!
+//! - `hyper`: `HyperExecutor` and `HyperTimer`, what hyper asks of an executor.
+//!
 //! # Platforms
 //!
 //! Unix, as the loop below it.
@@ -129,6 +133,7 @@ mod wait;
 mod with;
 mod yield_now;
 
+mod alarm;
 mod blocks;
 mod cell;
 mod children;
@@ -143,6 +148,9 @@ mod seats;
 mod ticket;
 mod unread;
 
+#[cfg(feature = "hyper")]
+mod hyper_rt;
+
 pub use as_completed::{AsCompleted, Completed, as_completed};
 pub use cancel_all::cancel_all;
 pub use context::ContextVars;
@@ -153,6 +161,8 @@ pub use group::{
     Cause, Child, ChildBuilder, Ending, Failure, GroupError, Results, TaskGroup, WhenFree,
 };
 pub use header::TaskState;
+#[cfg(feature = "hyper")]
+pub use hyper_rt::{HyperExecutor, HyperTimer};
 pub use interval::{Interval, MissedTick, interval, interval_at};
 pub use measure::{PollTime, measure_polls};
 pub use note::WaitsFor;

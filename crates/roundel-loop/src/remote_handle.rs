@@ -154,6 +154,23 @@ pub struct RemoteHandle {
 }
 
 impl RemoteHandle {
+    /// Whether the loop runs in this thread, now.
+    ///
+    /// ```
+    /// use roundel_loop::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let remote = event_loop.remote();
+    /// assert!(!remote.is_current());
+    /// assert!(event_loop.run_until_complete(async { remote.is_current() })?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_current(&self) -> bool {
+        current::with(|current| {
+            current.is_some_and(|handle| Arc::ptr_eq(&handle.core.inbox, &self.inbox))
+        })
+    }
+
     /// Queues a call-back on the loop and wakes the loop if it sleeps. Call-backs of one thread
     /// run in order; on the loop's own thread they keep their order with
     /// [`LoopHandle::call_soon`](crate::LoopHandle::call_soon).

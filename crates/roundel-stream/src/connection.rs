@@ -185,7 +185,13 @@ impl Connection {
     /// A send waits for the kernel.
     fn go_on(self: &Rc<Self>, pending: PendingOperation, len: usize, queued: bool) {
         let connection = Rc::clone(self);
-        let handle = pending.then(move |completion| connection.sent(completion));
+        // Who is to be told what comes of it is kept until then: a transport that reads nothing in
+        // the meantime may have nobody else to hold it.
+        let told = self.told.borrow().as_ref().and_then(Weak::upgrade);
+        let handle = pending.then(move |completion| {
+            connection.sent(completion);
+            drop(told);
+        });
         self.outgoing.borrow_mut().begin(len, queued, handle);
     }
 
@@ -242,8 +248,12 @@ impl Connection {
             Stage::Open => {}
             _ if ended => {}
             Stage::Ending if self.can_end_sending() => {
-                if let Some(Err(error)) = self.with(Carrier::end_sending) {
-                    self.fail(Failure::new(error.into()));
+                match self.with(Carrier::end_sending) {
+                    // A peer that has gone need not be told.
+                    Some(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
+                        self.fail(Failure::new(error.into()));
+                    }
+                    _ => {}
                 }
                 self.outgoing.borrow_mut().ended = true;
             }

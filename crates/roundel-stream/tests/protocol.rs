@@ -121,6 +121,50 @@ async fn started(protocol: Recorder) -> (Transport, End) {
     (Transport::start(&handle, handle.attach(ours), protocol), End::new(theirs))
 }
 
+/// Sends back what it is sent, and does not listen while too much of it is unsent.
+struct Echo(Log);
+
+impl Protocol for Echo {
+    fn data_received(&mut self, transport: &Transport, data: Chunk) {
+        transport.write(data).unwrap();
+    }
+
+    fn pause_writing(&mut self, transport: &Transport) {
+        self.0.add("pause");
+        transport.pause_reading();
+    }
+
+    fn resume_writing(&mut self, transport: &Transport) {
+        transport.resume_reading();
+    }
+
+    fn connection_lost(&mut self, error: Option<io::Error>) {
+        self.0.add(format!("lost {:?}", error.map(|error| error.kind())));
+    }
+}
+
+#[test]
+fn a_transport_that_nobody_holds_lives_while_something_is_unsent() {
+    run(async || {
+        let log = Log::default();
+        let (ours, theirs) = sockets().await;
+        let handle = LoopHandle::current();
+        drop(Transport::start(&handle, handle.attach(ours), Echo(log.clone())));
+        let End { mut reader, mut writer } = End::new(theirs);
+        let send = async {
+            writer.write(vec![b'x'; MUCH]).await.unwrap();
+            writer.write_eof().await.unwrap();
+        };
+        let ((), back) = futures::join!(send, async {
+            // Everything is sent before anything is read.
+            log.until("pause").await;
+            reader.read_to_end().await.unwrap().len()
+        });
+        assert_eq!(back, MUCH);
+        log.until("lost None").await;
+    });
+}
+
 // spec: PRO-01, TRP-02, TRP-03
 #[test]
 fn made_then_data_then_eof_then_lost() {

@@ -6,10 +6,10 @@ use std::{cell::Cell, io::ErrorKind, rc::Rc};
 
 use futures::poll;
 use roundel_executor::spawn;
-use roundel_loop::{Address, Buffer};
+use roundel_loop::{Address, Buffer, Interest, LoopHandle};
 use roundel_stream::WaterMarks;
 
-use support::{End, ends, run, turns};
+use support::{End, ends, run, sockets, turns};
 
 /// More than any socket's buffer holds.
 const MUCH: usize = 12 << 20;
@@ -217,6 +217,21 @@ fn a_reset_ends_a_waiting_write() {
         drop(theirs);
         let kind = write.await.unwrap().unwrap_err().kind();
         assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind}");
+    });
+}
+
+#[test]
+fn an_end_that_no_peer_is_left_to_see_is_no_failure() {
+    run(async || {
+        let (ours, theirs) = sockets().await;
+        let (mut ours, theirs) = (End::new(ours), LoopHandle::current().attach(theirs));
+        // Closing with something unread resets the connection.
+        ours.tell(b"unread").await;
+        theirs.ready(Interest::READ).await.unwrap();
+        drop(theirs);
+        assert_eq!(ours.reader.read(1).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        ours.writer.write_eof().await.unwrap();
+        ours.writer.closed().await.unwrap();
     });
 }
 

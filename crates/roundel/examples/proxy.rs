@@ -4,27 +4,49 @@
 //! cargo run --example proxy -- 127.0.0.1:8080 example.org:80
 //! ```
 
-use std::{env, error::Error, io, time::Duration};
+use std::{env, io, process::ExitCode, time::Duration};
 
+use anyhow::bail;
+use futures::StreamExt;
 use roundel::{
-    net::{ConnectOptions, Connection, Listener, ServeOptions, Target},
+    SignalKind,
+    net::{ConnectOptions, Connection, Listener, ServeOptions, Target, resolve},
+    signal,
     stream::copy_bidirectional,
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let [from, to] = [1, 2].map(|nth| env::args().nth(nth));
-    let (Some(from), Some(to)) = (from, to) else {
-        return Err("usage: proxy LISTEN-AT FORWARD-TO, each host:port".into());
-    };
+const USAGE: &str = "usage: proxy LISTEN-AT FORWARD-TO, each HOST:PORT";
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("proxy: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let [from, to] = &words[..] else { bail!(USAGE) };
+    let (from, to) = (Target::from(&**from), Target::from(&**to));
     roundel::run(async move {
+        // What is wrong with it is better said now than to the first client.
+        resolve(&to).await?;
+        let listener = Listener::bind(from).await?;
+        let mut ctrl_c = signal(SignalKind::INTERRUPT)?;
+        println!("listening at {}, forwarding to {to}", listener.local_addresses()[0]);
         let mut options = ServeOptions::default();
         options.limit = Some(1000);
-        options.grace = Duration::from_secs(30);
-        let listener = Listener::bind(from).await?;
-        println!("{listener:?} to {to}");
-        let to = Target::from(to);
+        // After Ctrl-C what is under way may go on for so long.
+        options.grace = Duration::from_secs(10);
         let server = options.serve(listener, async move |client| forward(client, &to).await);
-        server.closed().await;
+        let drained = server.serve_until(ctrl_c.next()).await;
+        println!(
+            "{} connections came to their ends, {} did not",
+            drained.finished, drained.aborted
+        );
         Ok(())
     })?
 }

@@ -50,6 +50,10 @@
 //! event_loop.run_forever()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//! # Features
+//!
+//! - `hyper`: the streams have the traits of hyper's `rt`, and there are
+//!   `executor::HyperExecutor` and `executor::HyperTimer`.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 

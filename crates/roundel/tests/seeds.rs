@@ -19,6 +19,8 @@ mod words;
 
 #[path = "../examples/seeds/by_hand.rs"]
 mod by_hand;
+#[path = "../examples/seeds/connections.rs"]
+mod connections;
 #[path = "../examples/seeds/fetch.rs"]
 mod fetch;
 #[path = "../examples/seeds/generator.rs"]
@@ -93,4 +95,19 @@ fn on_the_real_clock_every_seed_keeps_its_order_and_is_never_early() {
         // How late a machine is says nothing about the program.
         check_all(&setting, Tolerance::Late(f64::INFINITY));
     }
+}
+
+#[test]
+fn what_goes_over_the_network_does_so_on_every_driver() {
+    let networked = Seed::find("S3-E11").unwrap();
+    thread::scope(|scope| {
+        for driver in drivers() {
+            scope.spawn(move || {
+                let setting = Setting { driver, clock: ClockKind::Real, scale: 0.1 };
+                let played =
+                    networked.check(&setting, Tolerance::Late(f64::INFINITY), Box::new(io::sink()));
+                played.unwrap_or_else(|error| panic!("{setting:?}: {error}"));
+            });
+        }
+    });
 }

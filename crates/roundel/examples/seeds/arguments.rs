@@ -15,30 +15,48 @@ Runs programs of the seed notes on Roundel and prints what they print.
 
 usage: seeds list
        seeds ID | all [--check] [--driver NAME] [--clock real|virtual] [--scale X]
+       seeds S3-E11 server | client REPETITIONS [--port PORT] [--driver NAME] [--scale X]
 
     list            the programs, a line each
     --check         compare with the recorded transcript; standard input is the recorded one
     --driver NAME   select, poll, epoll, polling, uring … (default: the best selector); sim is a
                     kernel that is simulated, on the virtual clock
-    --clock KIND    real (default), or virtual: nothing waits, and times are exact
+    --clock KIND    real (default), or virtual: nothing waits, and times are exact; what goes over
+                    the network goes over a simulated one then, whatever the driver
     --scale X       multiply all delays; 0.1 is ten times as fast
+    --port PORT     where the server listens: 1234 unless given, as in the note; 0 is any free one
+
+S3-E11 plays both of its roles; `server` and `client` play one, each in a terminal of its own. The
+server ends after five seconds, or by Ctrl-C.
 
 Standard output is the transcript and nothing else. The exit status is 1 if a program fails or
 differs from its transcript, 2 if the command line is wrong.
 ";
+
+/// The note's.
+const PORT: u16 = 1234;
 
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
     List,
     Play { seeds: &'static [Seed], setting: Setting, check: bool },
+    Act { role: Role, setting: Setting },
+}
+
+/// What one process plays of the program that has two roles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Role {
+    Server { port: u16 },
+    Client { port: u16, repetitions: u32 },
 }
 
 impl Command {
     /// # Errors
     /// What is wrong with the command line, and what would be right.
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
-        let mut name = None;
+        let mut words = Vec::new();
+        let mut port = None;
         let mut check = false;
         let mut setting =
             Setting { driver: "default".to_owned(), clock: ClockKind::Real, scale: 1.0 };
@@ -49,20 +67,40 @@ impl Command {
                 Long("driver") => setting.driver = driver(parser.value()?.string()?)?,
                 Long("clock") => setting.clock = clock(&parser.value()?.string()?)?,
                 Long("scale") => setting.scale = scale(&parser.value()?.string()?)?,
-                Value(value) if name.is_none() => name = Some(value.string()?),
+                Long("port") => port = Some(parser.value()?.parse()?),
+                Value(value) => words.push(value.string()?),
                 other => return Err(other.unexpected()),
             }
         }
         if setting.driver == "sim" {
             setting.clock = ClockKind::Virtual;
         }
-        let Some(name) = name else {
-            return Err(format!("name a seed, `all` or `list`; the seeds are {}", ids()).into());
-        };
-        if name.eq_ignore_ascii_case("list") {
-            return Ok(Self::List);
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            [] => Err(format!("name a seed, `all` or `list`; the seeds are {}", ids()).into()),
+            [name, role, ref count @ ..] if name.eq_ignore_ascii_case("S3-E11") => {
+                if check || setting.clock == ClockKind::Virtual {
+                    return Err("a role is played in real time, and is not checked".into());
+                }
+                let role = self::role(role, count, port.unwrap_or(PORT))?;
+                Ok(Self::Act { role, setting })
+            }
+            _ if port.is_some() => Err("only a role of S3-E11 has a port".into()),
+            [name] if name.eq_ignore_ascii_case("list") => Ok(Self::List),
+            [name] => Ok(Self::Play { seeds: seeds(name)?, setting, check }),
+            [_, word, ..] => Err(Value(word.into()).unexpected()),
         }
-        Ok(Self::Play { seeds: seeds(&name)?, setting, check })
+    }
+}
+
+fn role(name: &str, count: &[&str], port: u16) -> Result<Role, String> {
+    match (name, count) {
+        ("server", []) => Ok(Role::Server { port }),
+        ("client", [count]) => match count.parse() {
+            Ok(repetitions) => Ok(Role::Client { port, repetitions }),
+            Err(_) => Err(format!("'{count}' is no number of repetitions")),
+        },
+        _ => Err("the roles of S3-E11 are `server` and `client REPETITIONS`".to_owned()),
     }
 }
 
@@ -132,6 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_played_at_a_port() {
+        let server = parse("s3-e11 server --scale 0.1");
+        assert!(
+            matches!(&server, Ok(Command::Act { role: Role::Server { port: 1234 }, setting })
+                if setting.scale == 0.1),
+            "{server:?}"
+        );
+        let client = parse("S3-E11 client 3 --port 7000");
+        let expected = Role::Client { port: 7000, repetitions: 3 };
+        assert!(matches!(client, Ok(Command::Act { role, .. }) if role == expected), "{client:?}");
+    }
+
+    #[test]
     fn all_seeds_are_played_in_order() {
         let Ok(Command::Play { seeds, check: false, .. }) = parse("all") else { panic!() };
         assert_eq!(seeds.len(), SEEDS.len());
@@ -148,7 +199,9 @@ mod tests {
 
     #[test]
     fn the_help_names_what_is_understood() {
-        for word in ["list", "all", "--check", "--driver", "--clock real|virtual", "--scale"] {
+        for word in
+            ["list", "all", "--check", "--driver", "--clock real|virtual", "--scale", "--port"]
+        {
             assert!(HELP.contains(word), "{word}");
         }
     }
@@ -164,6 +217,12 @@ mod tests {
             ("S0-E1 --scale NaN", "'NaN' is no scale"),
             ("S0-E1 --driver", "missing argument for option '--driver'"),
             ("S0-E1 S0-E2", "unexpected argument \"S0-E2\""),
+            ("S0-E1 server", "unexpected argument \"server\""),
+            ("S3-E11 client", "the roles of S3-E11 are `server` and `client REPETITIONS`"),
+            ("S3-E11 client many", "'many' is no number of repetitions"),
+            ("S3-E11 server --check", "is not checked"),
+            ("S3-E11 server --port http", "cannot parse argument \"http\""),
+            ("S0-E1 --port 7000", "only a role of S3-E11 has a port"),
             ("S0-E1 --chek", "invalid option '--chek'"),
         ] {
             let error = parse(arguments).expect_err(arguments);

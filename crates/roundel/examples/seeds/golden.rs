@@ -28,6 +28,8 @@ struct Class {
     grouped: bool,
     /// M: all lines may.
     any_order: bool,
+    /// R: so they may on the real clock, where a program's several speakers overtake each other.
+    raced: bool,
     /// X: ports, process numbers, times of day and addresses may be others.
     environment: bool,
 }
@@ -97,7 +99,7 @@ impl Golden {
             let (recorded, came) = (self.lines.len(), came.lines.len());
             let _ = writeln!(differences, "{recorded} lines were recorded, {came} came");
         }
-        for (nth, (recorded, came)) in self.pairs(came).into_iter().enumerate() {
+        for (nth, (recorded, came)) in self.pairs(came, tolerance).into_iter().enumerate() {
             if !self.class.accepts(recorded, came, tolerance) {
                 let (number, recorded) = (nth + 1, &recorded.text);
                 let _ = writeln!(differences, "{number}: recorded: {recorded}");
@@ -116,11 +118,15 @@ impl Golden {
     }
 
     /// Which line is to be compared with which.
-    fn pairs<'a>(&'a self, came: &'a Transcript) -> Vec<(&'a Line, &'a Line)> {
+    fn pairs<'a>(
+        &'a self,
+        came: &'a Transcript,
+        tolerance: Tolerance,
+    ) -> Vec<(&'a Line, &'a Line)> {
         let mut recorded: Vec<&Line> = self.lines.iter().collect();
         let mut came: Vec<&Line> = came.lines.iter().collect();
         let mut start = 0;
-        for length in self.group_lengths() {
+        for length in self.group_lengths(tolerance) {
             let group = |all: usize| start.min(all)..(start + length).min(all);
             let (these, those) = (group(recorded.len()), group(came.len()));
             recorded[these].sort_by(|a, b| self.class.order(a, b));
@@ -131,8 +137,8 @@ impl Golden {
     }
 
     /// How many lines at a time have no order of their own.
-    fn group_lengths(&self) -> Vec<usize> {
-        if self.class.any_order {
+    fn group_lengths(&self, tolerance: Tolerance) -> Vec<usize> {
+        if self.class.any_order || self.class.raced && tolerance != Tolerance::Exact {
             return vec![usize::MAX];
         }
         let same = |a: &Line, b: &Line| self.class.grouped && a.at.is_some() && a.at == b.at;
@@ -149,8 +155,11 @@ impl Class {
                 "T" => class.timed = true,
                 "G" => class.grouped = true,
                 "M" => class.any_order = true,
+                "R" => class.raced = true,
                 "X" => class.environment = true,
-                _ => return Err(format!("no class is called {letter}; there are D, T, G, M, X")),
+                _ => {
+                    return Err(format!("no class is called {letter}; there are D, T, G, M, R, X"));
+                }
             }
         }
         Ok(class)
@@ -273,6 +282,20 @@ mod tests {
         assert_eq!(check([(1.0, "25"), (1.0, "1"), (0.0, "[0.01s] start"), (1.0, "1")]), "");
         assert_ne!(check([(1.0, "25"), (1.0, "1"), (0.0, "[0.01s] start"), (1.0, "25")]), "");
         assert_ne!(check([(1.0, "25"), (1.0, "1"), (1.0, "[0.01s] start"), (1.0, "1")]), "");
+    }
+
+    #[test]
+    fn class_r_has_no_order_on_the_real_clock_and_all_of_it_on_the_virtual_one() {
+        let golden = "class: R,T\n\n@ 1.0\n1.0 a\n1.0 b\n";
+        let check = |lines: [&str; 2], tolerance| {
+            compare(golden, &lines.map(|line| (1.0, line)), 1.0, tolerance)
+        };
+        let late = Tolerance::Late(0.1);
+        assert_eq!(check(["1.0 a", "1.0 b"], Tolerance::Exact), "");
+        assert_ne!(check(["1.0 b", "1.0 a"], Tolerance::Exact), "");
+        assert_eq!(check(["1.1 b", "1.0 a"], late), "");
+        assert_ne!(check(["1.0 b", "1.0 b"], late), "");
+        assert_ne!(check(["1.0 b", "0.9 a"], late), "");
     }
 
     #[test]

@@ -10,10 +10,12 @@ mod transcript;
 mod words;
 
 mod by_hand;
+mod connections;
 mod fetch;
 mod generator;
 mod input;
 mod printer;
+mod role;
 mod saying;
 mod sleeper;
 mod wall_clock;
@@ -23,7 +25,11 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{arguments::Command, seed::Seed, stage::Setting};
+use crate::{
+    arguments::Command,
+    seed::{Played, Seed},
+    stage::{Setting, Stage},
+};
 
 fn main() -> ExitCode {
     match Command::parse(lexopt::Parser::from_env()) {
@@ -32,6 +38,10 @@ fn main() -> ExitCode {
         Ok(Command::Play { seeds, setting, check }) => {
             let failed = seeds.iter().filter(|seed| !play(seed, &setting, check)).count();
             ExitCode::from(u8::from(failed > 0))
+        }
+        Ok(Command::Act { role, setting }) => {
+            let stage = Stage::new(&setting, None, Box::new(io::stdout()));
+            ExitCode::from(u8::from(!tell("S3-E11", role::play(role, &stage))))
         }
         Err(error) => {
             eprintln!("seeds: {error}\nTry `--help`.");
@@ -52,7 +62,19 @@ fn play(seed: &Seed, setting: &Setting, check: bool) -> bool {
     } else {
         seed.run(setting, live)
     };
-    result.map_err(|error| eprintln!("{}: {}", seed.id, error.to_string().trim_end())).is_ok()
+    tell(seed.id, result)
+}
+
+/// True if all went well.
+fn tell(id: &str, played: Played) -> bool {
+    let Err(error) = played else { return true };
+    eprintln!("{id}: {}", error.to_string().trim_end());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because of: {error}");
+        cause = error.source();
+    }
+    false
 }
 
 fn print(text: &str) -> ExitCode {

@@ -3,7 +3,7 @@
 use std::{error::Error, io::Write};
 
 use super::{
-    by_hand, fetch, generator,
+    by_hand, connections, fetch, generator,
     golden::{Golden, Tolerance},
     input, printer, saying, sleeper,
     stage::{ClockKind, Setting, Stage},
@@ -54,6 +54,7 @@ pub(crate) const SEEDS: &[Seed] = &[
     seed!("S3-E4", "standard input on a selector, in a loop of one's own", input::dispatched),
     seed!("S3-E5", "blocking call-backs, scheduled in four ways", printer::blocking),
     seed!("S3-E6", "tasks that sleep, scheduled in four ways", printer::sleeping),
+    seed!("S3-E11", "a server, and clients that take their time", connections::both_roles),
     seed!("S4-E1", "a promise passed in and kept after 2 s; prints nothing", by_hand::passed_in),
     seed!("S4-E2", "three sleeps gathered, of 10 s, 1 s and 1 s", sleeper::gathered),
 ];

@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use roundel::{
@@ -100,6 +100,18 @@ impl Stage {
         (self.now() - start).as_secs_f64() / self.0.setting.scale
     }
 
+    /// The time as `time.time()` tells it, in seconds of the program. On the virtual clock it is 0
+    /// at the start.
+    pub(crate) fn time(&self) -> f64 {
+        match self.0.time {
+            Time::Real => {
+                let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                since_1970.unwrap_or_default().as_secs_f64() / self.0.setting.scale
+            }
+            Time::Virtual(_) => self.since(self.0.start),
+        }
+    }
+
     /// Prints.
     pub(crate) fn say(&self, text: impl Display) {
         let at = Some(self.since(self.0.start));
@@ -159,7 +171,28 @@ impl Stage {
     /// Runs `main` as the main task of a loop of its own.
     #[track_caller]
     pub(crate) fn run(&self, main: impl AsyncFnOnce(Self) -> Played + 'static) -> Played {
-        let mut runner = Runner::builder().config(self.loop_config()?).build()?;
+        self.run_with(self.loop_config()?, main)
+    }
+
+    /// As [`run`](Self::run), for a program that talks to itself over the network. On the virtual
+    /// clock that is a simulated one, whatever the driver: a clock that jumps does not wait for what
+    /// is under way in a real one.
+    #[track_caller]
+    pub(crate) fn run_networked(&self, main: impl AsyncFnOnce(Self) -> Played + 'static) -> Played {
+        let config = match &self.0.time {
+            Time::Real => self.loop_config()?,
+            Time::Virtual(clock) => simulated(clock),
+        };
+        self.run_with(config, main)
+    }
+
+    #[track_caller]
+    fn run_with(
+        &self,
+        config: LoopConfig,
+        main: impl AsyncFnOnce(Self) -> Played + 'static,
+    ) -> Played {
+        let mut runner = Runner::builder().config(config).build()?;
         let stage = self.clone();
         runner.run(async move { main(stage).await })?
     }
@@ -171,12 +204,7 @@ impl Stage {
 
     fn loop_config(&self) -> Result<LoopConfig, BackendError> {
         if let (Time::Virtual(clock), "sim") = (&self.0.time, &*self.0.setting.driver) {
-            let network = Network::with_clock(0, clock.clone());
-            let driver = network.driver(network.add_host("localhost"));
-            let mut config = LoopConfig::with_driver(Box::new(driver));
-            config.clock = clock.clone().into();
-            config.slow_callback = None;
-            return Ok(config);
+            return Ok(simulated(clock));
         }
         let driver = Backend::from(&*self.0.setting.driver).driver()?;
         let mut config = match &self.0.time {
@@ -218,6 +246,16 @@ impl Stage {
         let mut output = self.0.output.lock().unwrap_or_else(PoisonError::into_inner);
         Transcript { lines: std::mem::take(&mut output.lines), end }
     }
+}
+
+/// A host that is alone in a simulated network.
+fn simulated(clock: &VirtualClock) -> LoopConfig {
+    let network = Network::with_clock(0, clock.clone());
+    let driver = network.driver(network.add_host("localhost"));
+    let mut config = LoopConfig::with_driver(Box::new(driver));
+    config.clock = clock.clone().into();
+    config.slow_callback = None;
+    config
 }
 
 impl Time {
