@@ -4,10 +4,11 @@
 //! for news, try again. So short reads, refusals and spurious news take the same ways as on a real
 //! machine.
 
+mod attached;
 mod attempt;
 mod waiting;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use roundel_driver::{
     BufferPool, Completion, Driver, DriverError, DriverStatistics, Family, File, Interest, Key,
@@ -16,11 +17,14 @@ use roundel_driver::{
 };
 use roundel_timer::Clock;
 
-use self::attempt::{Attempt, attempt, queue_of};
+use self::{
+    attached::{Attached, Kind},
+    attempt::{Attempt, attempt, queue_of},
+};
 use crate::{
     bell::{Bell, Board},
     disk::{Disk, DiskFile},
-    network::{Flags, HostId, Network, Received, SockId},
+    network::{Flags, HostId, Network, SockId, State},
     slab::{Place, Slab},
     socket::SimSocket,
 };
@@ -67,38 +71,15 @@ pub struct SimDriver {
 }
 
 #[derive(Debug)]
-struct Attached {
-    kind: Kind,
-    readers: VecDeque<u32>,
-    writers: VecDeque<u32>,
-    watchers: VecDeque<u32>,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Socket {
-        id: SockId,
-        /// Keeps the socket open.
-        _held: Socket,
-    },
-    File {
-        file: std::rc::Rc<DiskFile>,
-    },
-    /// The real kernel's.
-    Foreign(Source),
-}
-
-#[derive(Debug)]
 enum Slot {
     Waiting {
         operation: Operation,
         progress: usize,
     },
-    /// With its source and the number of its receipt, should it be cancelled now.
     Done {
         completion: Completion,
-        sock: Option<SockId>,
-        receipt: u64,
+        /// Whence it came, and its place there: what goes back, should it be cancelled now.
+        from: Option<(Place, u64)>,
     },
 }
 
@@ -143,8 +124,7 @@ impl SimDriver {
     }
 
     fn attach_kind(&mut self, kind: Kind) -> SourceId {
-        let (readers, writers, watchers) = Default::default();
-        let place = self.sources.insert(Attached { kind, readers, writers, watchers });
+        let place = self.sources.insert(Attached::new(kind));
         SourceId::new(place.index, place.generation)
     }
 
@@ -155,9 +135,13 @@ impl SimDriver {
         id: SockId,
         queue: Queue,
     ) -> Submitted {
-        let first = self.queue(place.index, queue).is_none_or(|queue| queue.is_empty());
+        let Some(attached) = self.sources.get_mut(place) else { unreachable!("submit has looked") };
+        let first = attached.queue(queue).is_empty();
         let mut progress = 0;
         if first {
+            if let Some((_, outcome)) = attached.claim(&mut operation) {
+                return Submitted::Done(Ok(outcome));
+            }
             let on = Attempt { network: &self.network, id, pool: &self.pool };
             if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
                 self.statistics.immediate += 1;
@@ -193,10 +177,14 @@ impl Driver for SimDriver {
         };
         assert!(ours.is_of(&self.network), "a socket is attached to a driver of its network");
         let id = ours.id();
-        let source = self.attach_kind(Kind::Socket { id, _held: socket });
+        let look = |state: &mut State| {
+            state.socks.get(id.0).map(|sock| (sock.host, sock.kind == SocketKind::Stream))
+        };
+        let (host, is_stream) = self.network.with(look).unwrap_or((self.host, true));
+        assert!(host == self.host, "a socket is attached to a driver of its host");
+        let source = self.attach_kind(Kind::Socket { id, is_stream, _held: socket });
         self.network.with(|state| {
             if let Some(sock) = state.socks.get_mut(id.0) {
-                assert!(sock.host == self.host, "a socket is attached to a driver of its host");
                 sock.sources.push(source.index() as u32);
             }
         });
@@ -217,7 +205,7 @@ impl Driver for SimDriver {
         self.sources.get(place)?;
         self.fail_all(place.index);
         match self.sources.remove(place)?.kind {
-            Kind::Socket { id, _held } => {
+            Kind::Socket { id, _held, .. } => {
                 self.network.with(|state| {
                     if let Some(sock) = state.socks.get_mut(id.0) {
                         sock.sources.retain(|&source| source != place.index);
@@ -278,21 +266,13 @@ impl Driver for SimDriver {
                 }
                 true
             }
-            Some(Slot::Done { completion, sock, receipt }) => {
-                let received = match completion {
-                    Ok(Outcome::Received(data)) if !data.is_empty() => {
-                        Some(Received::Data(data.into_vec()))
-                    }
-                    Ok(Outcome::Datagram(datagram)) => Some(Received::Datagram(datagram)),
-                    Ok(Outcome::Accepted(socket)) => attempt::connection_of(socket),
-                    _ => None,
-                };
-                if let (Some(sock), Some(received)) = (sock, received) {
-                    self.network.with(|state| {
-                        state.give_back(sock, receipt, received);
-                        // Somebody may be waiting for just this.
-                        state.tell(sock, Flags::READ);
-                    });
+            Some(Slot::Done { completion, from }) => {
+                if let Some((source, from)) = from
+                    && let Some(attached) = self.sources.get_mut(source)
+                {
+                    attached.keep(from, completion);
+                    // Somebody may be waiting for just this.
+                    self.serve(source.index, Queue::Read);
                 }
                 true
             }

@@ -33,7 +33,7 @@ use roundel_timer::VirtualClock;
 pub use fault::Faults;
 pub use host::HostId;
 pub use link::Link;
-pub(crate) use sock::{Flags, Received, SockId};
+pub(crate) use sock::{Flags, SockId};
 pub(crate) use state::State;
 
 use crate::{SimDriver, TraceEvent, socket::SimSocket};
@@ -238,7 +238,7 @@ impl Network {
 
     /// The program's side of a socket.
     pub(crate) fn wrap(&self, id: SockId) -> Socket {
-        self.with(|state| state.hold(id, true));
+        self.with(|state| state.hold(id));
         Socket::foreign(Rc::new(SimSocket::new(self.clone(), id)))
     }
 

@@ -3,15 +3,12 @@
 use std::mem;
 
 use roundel_driver::{
-    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome, Socket,
+    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome,
 };
 use rustix::io::Errno;
 
 use super::{Queue, readiness};
-use crate::{
-    network::{Network, Received, SockId, State},
-    socket::SimSocket,
-};
+use crate::network::{Network, SockId, State};
 
 /// What one receive brings at most, as on the other drivers.
 const LARGEST: usize = 256 << 10;
@@ -63,7 +60,7 @@ pub(super) fn attempt(
             sent.map(|()| Outcome::Sent(mem::take(data)))
         }
         Operation::Accept { .. } => {
-            let accepted = on.accept();
+            let accepted = on.call(|state| state.accept(on.id));
             accepted.map(|id| Outcome::Accepted(on.network.wrap(id)))
         }
         Operation::Connect { address, .. } if *progress == 0 => {
@@ -148,27 +145,4 @@ impl Attempt<'_> {
         }
         Ok(())
     }
-
-    fn accept(&self) -> Result<SockId, Errno> {
-        let returned = self.network.with(|state| {
-            let first = state.socks.get_mut(self.id.0)?.returned.first_entry()?;
-            match first.remove() {
-                Received::Connection(id) => Some(id),
-                Received::Data(_) | Received::Datagram(_) => None,
-            }
-        });
-        match returned {
-            Some(id) => Ok(id),
-            None => self.call(|state| state.accept(self.id)),
-        }
-    }
-}
-
-/// The connection of an accepted socket that nobody took, to be accepted again.
-pub(super) fn connection_of(socket: Socket) -> Option<Received> {
-    let ours = socket.downcast::<SimSocket>()?;
-    drop(socket);
-    // Whoever else holds it would have taken it.
-    let ours = std::rc::Rc::into_inner(ours)?;
-    Some(Received::Connection(ours.into_id()))
 }

@@ -9,41 +9,36 @@ use super::{
     attempt::{Attempt, attempt},
     readiness,
 };
-use crate::{
-    network::{Flags, SockId},
-    slab::Place,
-};
+use crate::{network::Flags, slab::Place};
 
 impl SimDriver {
     pub(super) fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
-        let (_, attached) = self.sources.at(source)?;
-        Some(match queue {
-            Queue::Read => &mut attached.readers,
-            Queue::Write => &mut attached.writers,
-            Queue::Watch => &mut attached.watchers,
-        })
+        self.sources.at(source).map(|(_, attached)| attached.queue(queue))
     }
 
     /// Tries the operations that wait in one direction, in order, until one has to wait on.
     pub(super) fn serve(&mut self, source: u32, queue: Queue) {
-        loop {
-            let Some(&front) = self.queue(source, queue).and_then(|queue| queue.front()) else {
-                return;
-            };
-            let Some((_, attached)) = self.sources.at(source) else { return };
-            let Kind::Socket { id, .. } = attached.kind else { return };
-            let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(front) else {
-                return;
-            };
+        let Some((at, attached)) = self.sources.at(source) else { return };
+        let Kind::Socket { id, .. } = attached.kind else { return };
+        while let Some(&front) = attached.queue(queue).front() {
+            let Some((place, slot)) = self.slots.at(front) else { return };
+            let Slot::Waiting { operation, progress } = slot else { return };
             let on = Attempt { network: &self.network, id, pool: &self.pool };
-            let Some(completion) = attempt(&on, operation, progress) else {
-                self.statistics.refused += 1;
-                return;
+            let (from, completion) = match attached.claim(operation) {
+                Some((from, outcome)) => (from, Ok(outcome)),
+                None => match attempt(&on, operation, progress) {
+                    Some(completion) => (attached.arrived(&completion), completion),
+                    None => {
+                        self.statistics.refused += 1;
+                        return;
+                    }
+                },
             };
-            if let Some(queue) = self.queue(source, queue) {
-                queue.pop_front();
-            }
-            self.finish(place, completion, Some(id));
+            attached.queue(queue).pop_front();
+            *slot = Slot::Done { completion, from: Some((at, from)) };
+            self.finished.push(Key::new(place.index, place.generation));
+            self.waiting -= 1;
+            self.statistics.delayed += 1;
         }
     }
 
@@ -56,7 +51,7 @@ impl SimDriver {
             };
             let Operation::Ready { interest, .. } = operation else { continue };
             match readiness(ready, *interest) {
-                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready)), None),
+                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready))),
                 None => {
                     if let Some(watchers) = self.queue(source, Queue::Watch) {
                         watchers.push_back(index);
@@ -66,11 +61,11 @@ impl SimDriver {
         }
     }
 
-    /// Files the outcome of an operation that is in no queue any more.
-    pub(super) fn finish(&mut self, place: Place, completion: Completion, sock: Option<SockId>) {
-        let receipt = sock.map_or(0, |sock| self.network.with(|state| state.receipt(sock)));
+    /// Files the outcome of an operation that is in no queue any more; nothing of it would have to
+    /// go back.
+    fn finish(&mut self, place: Place, completion: Completion) {
         if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot::Done { completion, sock, receipt };
+            *slot = Slot::Done { completion, from: None };
         }
         self.finished.push(Key::new(place.index, place.generation));
         self.waiting -= 1;
@@ -102,7 +97,7 @@ impl SimDriver {
                     continue;
                 };
                 let error = OperationError::new(operation, *progress, aborted());
-                self.finish(place, Err(error), None);
+                self.finish(place, Err(error));
             }
         }
     }

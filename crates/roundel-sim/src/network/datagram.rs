@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::{
     host::Transport,
     packet::Packet,
-    sock::{Flags, Message, Received, Sock, SockId},
+    sock::{Flags, Message, Sock, SockId},
     state::State,
     wire::HEADERS,
 };
@@ -145,12 +145,6 @@ impl State {
     /// The next message.
     pub(crate) fn recv_from(&mut self, id: SockId) -> Result<Message, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
-        if let Some(first) = sock.returned.first_entry()
-            && matches!(first.get(), Received::Datagram(_))
-            && let Received::Datagram(datagram) = first.remove()
-        {
-            return Ok(Message { from: datagram.from, data: datagram.data.to_vec() });
-        }
         if let Some(error) = sock.error.take() {
             return Err(Errno::from_raw_os_error(error));
         }

@@ -9,7 +9,7 @@ use super::{
     host::{Host, HostId},
     link::Links,
     packet::{Packet, Packets},
-    sock::{Body, Received, Sock, SockId},
+    sock::{Body, Sock, SockId},
 };
 use crate::{Random, TraceEvent, slab::Slab, trace::Trace};
 
@@ -64,10 +64,10 @@ impl State {
         SockId(self.socks.insert(Sock::new(host, family, kind)))
     }
 
-    /// A program has a socket, or gives it back to be accepted again.
-    pub(crate) fn hold(&mut self, id: SockId, held: bool) {
+    /// A program has a socket.
+    pub(crate) fn hold(&mut self, id: SockId) {
         if let Some(sock) = self.socks.get_mut(id.0) {
-            sock.held = held;
+            sock.held = true;
         }
     }
 
@@ -125,18 +125,11 @@ impl State {
     pub(crate) fn close(&mut self, id: SockId) {
         let Some(sock) = self.socks.get_mut(id.0) else { return };
         sock.closed = true;
-        // What was received and returned is lost with it, as what lies unread is.
-        let lost = mem::take(&mut sock.returned);
-        let has_lost = !lost.is_empty();
         match &mut sock.body {
-            Body::Stream(_) => self.close_stream(id, has_lost),
+            Body::Stream(_) => self.close_stream(id),
             Body::Listener(listener) => {
-                let mut queue = mem::take(&mut listener.queue);
+                let queue = mem::take(&mut listener.queue);
                 self.remove(id);
-                queue.extend(lost.into_values().filter_map(|received| match received {
-                    Received::Connection(id) => Some(id),
-                    _ => None,
-                }));
                 queue.into_iter().for_each(|id| self.abort(id));
             }
             _ => self.remove(id),
@@ -147,27 +140,6 @@ impl State {
     pub(crate) fn remove(&mut self, id: SockId) {
         let Some(sock) = self.socks.remove(id.0) else { return };
         self.release(id, &sock);
-    }
-
-    /// The number of a receipt, by which what it brought can be given back in order.
-    pub(crate) fn receipt(&mut self, id: SockId) -> u64 {
-        let Some(sock) = self.socks.get_mut(id.0) else { return 0 };
-        sock.receipts += 1;
-        sock.receipts
-    }
-
-    /// Takes back what a cancelled operation had received.
-    pub(crate) fn give_back(&mut self, id: SockId, receipt: u64, received: Received) {
-        match self.socks.get_mut(id.0) {
-            Some(sock) if !sock.closed => {
-                sock.returned.insert(receipt, received);
-            }
-            _ => {
-                if let Received::Connection(id) = received {
-                    self.abort(id);
-                }
-            }
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     delivery::FIRST_PAUSE,
     host::HostId,
     packet::{Content, Packet},
-    sock::{Body, Flags, Received, Sock, SockId},
+    sock::{Body, Flags, Sock, SockId},
     state::State,
 };
 
@@ -113,9 +113,6 @@ impl State {
     /// Source: recv(2).
     pub(crate) fn recv(&mut self, id: SockId, room: &mut [u8]) -> Result<usize, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
-        if let Some(taken) = take_returned(sock, room) {
-            return Ok(taken);
-        }
         if matches!(sock.body, Body::Datagrams(_)) {
             let message = self.recv_from(id)?;
             let count = message.data.len().min(room.len());
@@ -237,11 +234,11 @@ impl State {
     }
 
     /// The program has closed its end. What was not read is a reason to reset, as on Linux.
-    pub(crate) fn close_stream(&mut self, id: SockId, has_lost: bool) {
+    pub(crate) fn close_stream(&mut self, id: SockId) {
         let Some(sock) = self.socks.get_mut(id.0) else { return };
         let (is_unix, linger) = (sock.family == Family::Unix, sock.options.linger);
         let Some(stream) = sock.stream() else { return };
-        let abort = stream.unread > 0 || has_lost || linger == Some(Duration::ZERO);
+        let abort = stream.unread > 0 || linger == Some(Duration::ZERO);
         if stream.dead {
             self.remove(id);
         } else if is_unix {
@@ -258,22 +255,4 @@ impl State {
             }
         }
     }
-}
-
-/// What a cancelled operation had received comes first.
-fn take_returned(sock: &mut Sock, room: &mut [u8]) -> Option<usize> {
-    let is_message = matches!(sock.body, Body::Datagrams(_));
-    let mut first = sock.returned.first_entry()?;
-    let data = match first.get_mut() {
-        Received::Data(data) => data,
-        Received::Datagram(_) | Received::Connection(_) => return None,
-    };
-    let count = data.len().min(room.len());
-    room[..count].copy_from_slice(&data[..count]);
-    data.drain(..count);
-    // What of a message does not fit is lost.
-    if data.is_empty() || is_message {
-        first.remove();
-    }
-    Some(count)
 }
