@@ -8,6 +8,7 @@ mod connecting;
 mod datagram;
 mod delivery;
 mod fault;
+mod guise;
 mod host;
 mod link;
 mod luck;

@@ -9,6 +9,7 @@ use roundel_driver::{Address, Family};
 use rustix::io::Errno;
 
 use super::{
+    guise::shown,
     host::Transport,
     packet::Packet,
     sock::{Flags, Message, Sock, SockId},
@@ -57,12 +58,13 @@ impl State {
             Address::Unix(name) => return self.send_to_name(id, data.to_vec(), name),
             to => to.inet().ok_or(Errno::AFNOSUPPORT)?,
         };
+        let to = self.named_address(id, to, Errno::NETUNREACH)?;
         if data.len() > LONGEST {
             return Err(Errno::MSGSIZE);
         }
-        let any = match to.ip() {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        let any = match family {
+            Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            _ => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
         self.bind_anywhere(id, any)?;
         let port = self.local_address(id)?.inet().map_or(0, |local| local.port());
@@ -148,14 +150,16 @@ impl State {
         if let Some(error) = sock.error.take() {
             return Err(Errno::from_raw_os_error(error));
         }
+        let family = sock.family;
         let datagrams = sock.datagrams().ok_or(Errno::NOTCONN)?;
-        let Some(message) = datagrams.queue.pop_front() else {
+        let Some(mut message) = datagrams.queue.pop_front() else {
             if !datagrams.read_shut {
                 return Err(Errno::WOULDBLOCK);
             }
             return Ok(Message { from: Address::unnamed_unix(), data: Vec::new() });
         };
         datagrams.bytes -= message.data.len();
+        message.from = shown(&message.from, family);
         Ok(message)
     }
 }
