@@ -124,7 +124,11 @@ impl SimDriver {
     }
 
     fn attach_kind(&mut self, kind: Kind) -> SourceId {
-        let place = self.sources.insert(Attached::new(kind));
+        let attached = Attached::new(kind);
+        let place = match self.network.with(State::reuses_number) {
+            true => self.sources.insert(attached),
+            false => self.sources.insert_elsewhere(attached),
+        };
         SourceId::new(place.index, place.generation)
     }
 

@@ -27,6 +27,9 @@ pub struct Faults {
     pub delayed_wakes: f64,
     /// How late.
     pub wake_delay: Duration,
+    /// A socket or file gets the number of the one that was closed last, and not one that has been
+    /// free for long.
+    pub descriptor_reuse: f64,
     /// An accept fails because there are too many open files; the connection stays queued.
     pub emfile_on_accept: f64,
     /// A refused connect is told after up to a second.
@@ -46,6 +49,7 @@ impl Faults {
         interrupted: 0.0,
         delayed_wakes: 0.0,
         wake_delay: Duration::ZERO,
+        descriptor_reuse: 0.0,
         emfile_on_accept: 0.0,
         slow_refusals: 0.0,
         resolver_failure: 0.0,
@@ -61,6 +65,7 @@ impl Faults {
         interrupted: 0.05,
         delayed_wakes: 0.05,
         wake_delay: Duration::from_millis(5),
+        descriptor_reuse: 0.5,
         slow_refusals: 0.2,
         ..Self::NONE
     };

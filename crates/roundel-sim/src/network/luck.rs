@@ -28,6 +28,11 @@ impl State {
         self.strikes(self.faults.interrupted)
     }
 
+    /// Whether the number that became free last is the next one's.
+    pub(crate) fn reuses_number(&mut self) -> bool {
+        self.numbers.chance(self.faults.descriptor_reuse) && self.may_strike()
+    }
+
     pub(crate) fn wake_delay(&mut self) -> Option<std::time::Duration> {
         let late = self.strikes(self.faults.delayed_wakes);
         late.then(|| self.luck.time(self.faults.wake_delay))

@@ -32,6 +32,8 @@ pub(crate) struct State {
     /// What the kernel does to calls.
     pub(crate) luck: Random,
     pub(crate) ports: Random,
+    /// Which number a socket gets.
+    pub(crate) numbers: Random,
     pub(crate) ties: Random,
     pub(crate) woken: Vec<HostId>,
     pub(crate) trace: Trace,
@@ -54,6 +56,7 @@ impl State {
             travel: random.split("travel"),
             luck: random.split("luck"),
             ports: random.split("ports"),
+            numbers: random.split("numbers"),
             ties: random.split("ties"),
             woken: Vec::new(),
             trace: Trace::new(),
