@@ -326,6 +326,10 @@ impl Driver for SimDriver {
         self.waiting + self.finished.len()
     }
 
+    fn buggify(&mut self, site: &'static str) -> bool {
+        self.network.with(|state| state.buggify(self.host, site))
+    }
+
     fn name(&self) -> &'static str {
         "sim"
     }

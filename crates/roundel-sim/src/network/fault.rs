@@ -38,6 +38,11 @@ pub struct Faults {
     pub resolver_failure: f64,
     /// A connection is reset at a packet's arrival.
     pub resets: f64,
+    /// Roundel itself goes an uncommon way: an outcome is delivered a turn later, a task is polled
+    /// though nobody woke it. At each such place of its code in half of the runs, so that one that
+    /// is always gone cannot hide what another would show. Without the feature `buggify` there are
+    /// no such places.
+    pub buggify: f64,
 }
 
 impl Faults {
@@ -54,6 +59,7 @@ impl Faults {
         slow_refusals: 0.0,
         resolver_failure: 0.0,
         resets: 0.0,
+        buggify: 0.0,
     };
 
     /// Something of everything that a correct program does not notice: no reset, no failure of the
@@ -67,6 +73,7 @@ impl Faults {
         wake_delay: Duration::from_millis(5),
         descriptor_reuse: 0.5,
         slow_refusals: 0.2,
+        buggify: 0.1,
         ..Self::NONE
     };
 

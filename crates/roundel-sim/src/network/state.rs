@@ -35,6 +35,9 @@ pub(crate) struct State {
     /// Which number a socket gets.
     pub(crate) numbers: Random,
     pub(crate) ties: Random,
+    /// Where programs go uncommon ways: a generator for each place at which they do in this run.
+    pub(crate) sites: Random,
+    pub(crate) gone_at: BTreeMap<&'static str, Option<Random>>,
     pub(crate) woken: Vec<HostId>,
     pub(crate) trace: Trace,
 }
@@ -58,6 +61,8 @@ impl State {
             ports: random.split("ports"),
             numbers: random.split("numbers"),
             ties: random.split("ties"),
+            sites: random.split("sites"),
+            gone_at: BTreeMap::new(),
             woken: Vec::new(),
             trace: Trace::new(),
         }
