@@ -181,11 +181,13 @@ impl Shelf {
 #[derive(Clone)]
 pub struct BufferPool {
     shelves: [Rc<Shelf>; SIZES.len()],
+    /// For what is counted and not kept.
+    adopted: Rc<Shelf>,
 }
 
 impl Default for BufferPool {
     fn default() -> Self {
-        Self { shelves: SIZES.map(Shelf::new) }
+        Self { shelves: SIZES.map(Shelf::new), adopted: Shelf::new(usize::MAX) }
     }
 }
 
@@ -224,9 +226,16 @@ impl BufferPool {
         Buffer(Some(memory))
     }
 
+    /// A buffer of memory that came with its data: counted while it is out, and not kept.
+    #[inline]
+    pub fn adopt(&self, bytes: Vec<u8>) -> Buffer {
+        self.adopted.lent.set(self.adopted.lent.get() + 1);
+        Buffer { len: bytes.len(), bytes, home: Some(Rc::clone(&self.adopted)) }
+    }
+
     /// How many buffers are out.
     pub fn lent(&self) -> usize {
-        self.shelves.iter().map(|shelf| shelf.lent.get()).sum()
+        self.shelves.iter().chain([&self.adopted]).map(|shelf| shelf.lent.get()).sum()
     }
 
     /// How many bytes lie unused.
@@ -264,6 +273,15 @@ mod tests {
         let pool = BufferPool::new();
         assert_eq!(pool.fill(1, |_| Err("no")).map(|b| b.len()), Err("no"));
         assert_eq!(pool.idle_bytes(), SIZES[0]);
+    }
+
+    #[test]
+    fn what_is_adopted_is_counted_and_not_kept() {
+        let pool = BufferPool::new();
+        let buffer = pool.adopt(b"theirs".to_vec());
+        assert_eq!((&buffer[..], pool.lent()), (&b"theirs"[..], 1));
+        drop(buffer);
+        assert_eq!((pool.lent(), pool.idle_bytes()), (0, 0));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub use buggify::buggify;
 pub use config::{LoopConfig, SharedClock};
 pub use current::{TicketTurn, wake_ticket};
 pub use error::{LoopClosed, NoExecutor, RunError};
-pub use event_loop::EventLoop;
+pub use event_loop::{EventLoop, Turn};
 pub use handle::{Handle, TimerHandle};
 pub use layer::Layer;
 pub use loop_handle::LoopHandle;

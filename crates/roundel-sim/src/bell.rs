@@ -25,6 +25,11 @@ pub(crate) struct Board {
 }
 
 impl Board {
+    #[inline]
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
     /// The hosts whose bells were rung since the last look, in the order of their numbers: who
     /// rings first is up to threads.
     pub(crate) fn take(&self, into: &mut Vec<u32>) {
@@ -44,7 +49,7 @@ impl Bell {
     }
 
     pub(crate) fn take(&self) -> bool {
-        self.rung.swap(false, Ordering::AcqRel)
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::AcqRel)
     }
 
     /// Blocks until it is rung.

@@ -19,7 +19,7 @@ use roundel_timer::Clock;
 
 use self::{
     attached::{Attached, Kind},
-    attempt::{Attempt, attempt, queue_of},
+    attempt::{Attempt, at_one_look, attempt, queue_of},
 };
 use crate::{
     bell::{Bell, Board},
@@ -123,6 +123,13 @@ impl SimDriver {
         self
     }
 
+    /// Something has finished outside a wait, which somebody has to make now.
+    fn ask_for_a_wait(&self) {
+        if !self.finished.is_empty() {
+            self.network.with(|state| state.wake(self.host));
+        }
+    }
+
     fn attach_kind(&mut self, kind: Kind) -> SourceId {
         let attached = Attached::new(kind);
         let place = match self.network.with(State::reuses_number) {
@@ -146,10 +153,19 @@ impl SimDriver {
             if let Some((_, outcome)) = attached.claim(&mut operation) {
                 return Submitted::Done(Ok(outcome));
             }
-            let on = Attempt { network: &self.network, id, pool: &self.pool };
-            if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
-                self.statistics.immediate += 1;
-                return Submitted::Done(completion);
+            // A receive that waits is the common one, and asks no more than this.
+            let waits = matches!(operation, Operation::Recv { at_most: 1.., .. })
+                && !self.network.with(|state| state.has_news_for_reader(id));
+            if !waits {
+                let on = Attempt { network: &self.network, id, pool: &self.pool };
+                if let Some(outcome) = at_one_look(&on, &mut operation) {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(Ok(outcome));
+                }
+                if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(completion);
+                }
             }
             self.statistics.refused += 1;
         }
@@ -208,6 +224,7 @@ impl Driver for SimDriver {
         let place = Place { index: id.index() as u32, generation: id.generation() };
         self.sources.get(place)?;
         self.fail_all(place.index);
+        self.ask_for_a_wait();
         match self.sources.remove(place)?.kind {
             Kind::Socket { id, _held, .. } => {
                 self.network.with(|state| {
@@ -277,6 +294,7 @@ impl Driver for SimDriver {
                     attached.keep(from, completion);
                     // Somebody may be waiting for just this.
                     self.serve(source.index, Queue::Read);
+                    self.ask_for_a_wait();
                 }
                 true
             }
@@ -351,6 +369,12 @@ impl RungHosts {
     /// An empty board.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether anybody has rung since the last call of [`take`](Self::take).
+    #[inline]
+    pub fn has_rung(&self) -> bool {
+        self.0.has_rung()
     }
 
     /// Appends the numbers of the hosts that were rung for since the last call, in order.

@@ -33,6 +33,23 @@ pub(super) fn queue_of(operation: &Operation) -> Queue {
     }
 }
 
+/// What most operations come to, by one look at the network: a receive of what came in one piece,
+/// a send for which there is room. `None` leaves everything to [`attempt`].
+#[inline]
+pub(super) fn at_one_look(on: &Attempt<'_>, operation: &mut Operation) -> Option<Outcome> {
+    match operation {
+        Operation::Recv { at_most, .. } => {
+            let piece = on.network.with(|state| state.take_piece(on.id, *at_most))?;
+            Some(Outcome::Received(on.pool.adopt(piece)))
+        }
+        Operation::Send { data, .. } => {
+            let is_sent = on.network.with(|state| state.send_piece(on.id, data));
+            is_sent.then(|| Outcome::Sent(mem::take(data)))
+        }
+        _ => None,
+    }
+}
+
 /// Takes an operation as far as it goes without waiting; `None`: it has to wait.
 pub(super) fn attempt(
     on: &Attempt<'_>,
@@ -127,7 +144,7 @@ impl Attempt<'_> {
 
     /// Sends all of `parts` behind each other, from where `progress` stands.
     fn transmit(&self, parts: &[&[u8]], progress: &mut usize) -> Result<(), Errno> {
-        if self.network.with(|state| state.is_of_datagrams(self.id)) {
+        if parts.len() != 1 && self.network.with(|state| state.is_of_datagrams(self.id)) {
             let message = parts.concat();
             return self.call(|state| state.send_datagram(self.id, &message, None));
         }

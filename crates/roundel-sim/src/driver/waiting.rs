@@ -6,10 +6,13 @@ use roundel_driver::{Completion, Key, Operation, OperationError, Outcome, Source
 
 use super::{
     Kind, Queue, SimDriver, Slot, aborted,
-    attempt::{Attempt, attempt},
+    attempt::{Attempt, at_one_look, attempt},
     readiness,
 };
-use crate::{network::Flags, slab::Place};
+use crate::{
+    network::{Flags, News},
+    slab::Place,
+};
 
 impl SimDriver {
     pub(super) fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
@@ -26,7 +29,10 @@ impl SimDriver {
             let on = Attempt { network: &self.network, id, pool: &self.pool };
             let (from, completion) = match attached.claim(operation) {
                 Some((from, outcome)) => (from, Ok(outcome)),
-                None => match attempt(&on, operation, progress) {
+                None => match at_one_look(&on, operation)
+                    .map(Ok)
+                    .or_else(|| attempt(&on, operation, progress))
+                {
                     Some(completion) => (attached.arrived(&completion), completion),
                     None => {
                         self.statistics.refused += 1;
@@ -44,7 +50,11 @@ impl SimDriver {
 
     /// Tells those who only want to know.
     pub(super) fn tell_watchers(&mut self, source: u32, ready: Flags) {
-        let Some(watchers) = self.queue(source, Queue::Watch).map(mem::take) else { return };
+        let Some(watchers) = self.queue(source, Queue::Watch).filter(|queue| !queue.is_empty())
+        else {
+            return;
+        };
+        let watchers = mem::take(watchers);
         for index in watchers {
             let Some((place, Slot::Waiting { operation, .. })) = self.slots.at(index) else {
                 continue;
@@ -74,17 +84,20 @@ impl SimDriver {
 
     /// Lets the driver's operations hear what has happened on the host.
     pub(super) fn hear(&mut self) {
-        while let Some((news, id)) = self.network.with(|state| state.next_news(self.host)) {
-            let mut nth = 0;
-            while let Some(source) = self.network.with(|state| state.source(id, nth)) {
+        while let Some(News { of, what, first }) =
+            self.network.with(|state| state.next_news(self.host))
+        {
+            let (mut nth, mut source) = (0, first);
+            while let Some(at) = source {
+                if what.has(Flags::READ) {
+                    self.serve(at, Queue::Read);
+                }
+                if what.has(Flags::WRITE) {
+                    self.serve(at, Queue::Write);
+                }
+                self.tell_watchers(at, what);
                 nth += 1;
-                if news.has(Flags::READ) {
-                    self.serve(source, Queue::Read);
-                }
-                if news.has(Flags::WRITE) {
-                    self.serve(source, Queue::Write);
-                }
-                self.tell_watchers(source, news);
+                source = self.network.with(|state| state.source(of, nth));
             }
         }
     }

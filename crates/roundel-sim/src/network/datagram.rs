@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::{
     guise::shown,
     host::Transport,
-    packet::Packet,
+    packet::{Packet, Posted},
     sock::{Flags, Message, Sock, SockId},
     state::State,
     wire::HEADERS,
@@ -78,7 +78,7 @@ impl State {
         let Some(host) = self.socks.get(from.0).map(|sock| sock.host) else { return };
         // To nobody's address: the wire does not tell.
         let Some(owner) = self.owner_of(host, to.ip()) else { return };
-        let link = self.links.of(host, owner);
+        let link = *self.links.of(host, owner);
         let twice = host != owner && self.befalls(link.duplication);
         for _ in 0..=u8::from(twice) {
             let Some(mut at) = self.arrival(host, owner, data.len() + HEADERS) else { continue };
@@ -90,17 +90,13 @@ impl State {
                 at = at.max(datagrams.last_arrival + 1);
                 datagrams.last_arrival = at;
             }
-            self.at(at, Packet::Datagram { from, source, to, data: data.to_vec() });
+            let posted = Posted { from, source, to, data: data.to_vec() };
+            self.at(at, Packet::Datagram(Box::new(posted)));
         }
     }
 
-    pub(crate) fn datagram_arrives(
-        &mut self,
-        from: SockId,
-        source: SocketAddr,
-        to: SocketAddr,
-        data: Vec<u8>,
-    ) {
+    pub(crate) fn datagram_arrives(&mut self, posted: Posted) {
+        let Posted { from, source, to, data } = posted;
         let seen_from = self.socks.get(from.0).map(|sock| sock.host);
         let Some(sender) = seen_from.or_else(|| self.owner_of(super::HostId(0), source.ip()))
         else {

@@ -11,7 +11,11 @@ use super::{
     packet::{Packet, Packets},
     sock::{Body, Sock, SockId},
 };
-use crate::{Random, TraceEvent, slab::Slab, trace::Trace};
+use crate::{
+    Random,
+    slab::Slab,
+    trace::{Noted, Trace},
+};
 
 pub(crate) struct State {
     /// Nanoseconds since the begin.
@@ -84,6 +88,7 @@ impl State {
     }
 
     /// Notes what happened to a host.
+    #[inline(always)]
     pub(crate) fn note(
         &mut self,
         host: HostId,
@@ -92,14 +97,12 @@ impl State {
         amount: u64,
         content: u64,
     ) {
-        let at = Duration::from_nanos(self.now);
-        let event = TraceEvent { at, host: host.0, what, other: other.0, amount };
+        let event = Noted { at: self.now, host: host.0, what, other: other.0, amount };
         self.trace.note(event, content);
     }
 
     /// Lets arrive what is due.
-    pub(crate) fn deliver_until(&mut self, now: Duration) {
-        let until = now.as_nanos() as u64;
+    pub(crate) fn deliver_until(&mut self, until: u64) {
         while let Some((at, packet)) = self.packets.pop_until(until) {
             // A packet that was due while the clock jumped arrives at its own time.
             self.now = at;
@@ -119,9 +122,7 @@ impl State {
             Packet::Ack { from, to, tries } => self.ack_arrives(from, to, tries),
             Packet::Refused { to } => self.connect_fails(to, "refused", REFUSED),
             Packet::Failed { to, why } => self.connect_fails(to, "unreachable", why),
-            Packet::Datagram { from, source, to, data } => {
-                self.datagram_arrives(from, source, to, data);
-            }
+            Packet::Datagram(datagram) => self.datagram_arrives(*datagram),
             Packet::Resend(packet) => self.resend(*packet),
             Packet::Again { from } => self.send_again(from),
             Packet::Room { to } => self.room_arrives(to),

@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     /// What could not be delivered, in order, since when, and how long until the next try.
     pub(crate) outbox: VecDeque<(u64, Content)>,
     pub(crate) failing: Option<(u64, u64)>,
-    pub(crate) sent: u64,
+    sent: u64,
     /// When the last segment arrives: none overtakes another.
     pub(crate) last_arrival: u64,
     /// Whose queue it is on its way to.
@@ -88,6 +88,21 @@ impl Stream {
         self.inbox.push_back(data);
     }
 
+    /// The number of the next segment.
+    pub(crate) fn count_sent(&mut self) -> u64 {
+        self.sent += 1;
+        self.sent
+    }
+
+    /// Takes what is there, if it lies in one piece of at most so many bytes.
+    fn take_whole(&mut self, most: usize) -> Option<Vec<u8>> {
+        if self.unread == 0 || self.unread > most || self.read > 0 || self.inbox.len() > 1 {
+            return None;
+        }
+        self.unread = 0;
+        self.inbox.pop_front()
+    }
+
     /// Moves what is there into `room`; tells how much.
     fn take(&mut self, room: &mut [u8]) -> usize {
         let mut taken = 0;
@@ -132,8 +147,8 @@ impl State {
             let cut = all > 1 && self.strikes(self.faults.short_reads);
             let most = if cut { self.luck.within(1..all as u64) as usize } else { all };
             let stream = self.socks.get_mut(id.0).and_then(Sock::stream).ok_or(Errno::BADF)?;
-            let taken = stream.take(&mut room[..most]);
-            self.make_room(id, taken);
+            let (taken, peer) = (stream.take(&mut room[..most]), stream.peer);
+            self.make_room(id, peer, taken);
             return Ok(taken);
         }
         match error.take() {
@@ -144,17 +159,46 @@ impl State {
         }
     }
 
-    /// The other end may send more, since this one has read.
-    fn make_room(&mut self, id: SockId, taken: usize) {
-        let Some((host, peer_host)) = self.ends(id) else { return };
-        let Some(peer) = self.socks.get_mut(id.0).and_then(Sock::stream).map(|it| it.peer) else {
-            return;
+    /// What [`recv`](Self::recv) would copy, if it came in one piece and fits, and the kernel neither
+    /// cuts nor interrupts.
+    pub(crate) fn take_piece(&mut self, id: SockId, most: usize) -> Option<Vec<u8>> {
+        if self.faults.short_reads > 0.0 || self.faults.interrupted > 0.0 {
+            return None;
+        }
+        let stream = self.socks.get_mut(id.0)?.stream()?;
+        let (piece, peer) = (stream.take_whole(most)?, stream.peer);
+        self.make_room(id, peer, piece.len());
+        Some(piece)
+    }
+
+    /// What [`send`](Self::send) would do, if all of it goes at once over TCP, and the kernel neither
+    /// cuts nor interrupts; else nothing, and false.
+    pub(crate) fn send_piece(&mut self, id: SockId, data: &[u8]) -> bool {
+        if self.faults.short_writes > 0.0 || self.faults.interrupted > 0.0 {
+            return false;
+        }
+        let Some(sock) = self.socks.get_mut(id.0) else { return false };
+        let Sock { body: Body::Stream(stream), error: None, host, family, .. } = sock else {
+            return false;
         };
+        let is_open = !stream.dead && !stream.write_shut && *family != Family::Unix;
+        let goes = is_open && !data.is_empty() && stream.outstanding + data.len() <= stream.window;
+        if goes {
+            stream.outstanding += data.len();
+            let (number, ends) = (stream.count_sent(), (*host, stream.peer_host));
+            self.ship_as(id, number, ends, Content::Data(data.to_vec()));
+        }
+        goes
+    }
+
+    /// The other end may send more, since this one has read.
+    fn make_room(&mut self, id: SockId, peer: SockId, taken: usize) {
         let Some(theirs) = self.socks.get_mut(peer.0).and_then(Sock::stream) else { return };
         theirs.outstanding = theirs.outstanding.saturating_sub(taken);
         // Linux says so when a third is free.
         if theirs.blocked && theirs.outstanding * 3 <= theirs.window * 2 {
             theirs.blocked = false;
+            let Some((host, peer_host)) = self.ends(id) else { return };
             let at = self.now + self.latency(host, peer_host);
             self.at(at, Packet::Room { to: peer });
         }
@@ -169,9 +213,12 @@ impl State {
         }
     }
 
-    /// Source: send(2). Takes what there is room for.
+    /// Source: send(2). Takes what there is room for; a message whole.
     pub(crate) fn send(&mut self, id: SockId, data: &[u8]) -> Result<usize, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
+        if matches!(sock.body, Body::Datagrams(_)) {
+            return self.send_datagram(id, data, None).map(|()| data.len());
+        }
         let is_unix = sock.family == Family::Unix;
         let Sock { body: Body::Stream(stream), error, .. } = sock else {
             return Err(match sock.body {
