@@ -7,14 +7,14 @@ use crate::invocation::Invocation;
 use crate::layers::Layers;
 use crate::steps::Steps;
 use crate::tree::Tree;
-use crate::{layers, spec, tidy};
+use crate::{layers, planted, spec, tidy};
 
 pub(crate) const HELP: &str = "\
 test [-p CRATE]...
     Everything a change must pass, layer by layer from the bottom, in under 15 minutes on two
     cores; ends with `N passed, N failed`, the sum over all test programs.
 
-    The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit,
+    The order: formatting, tidy, layers, spec marks, planted bugs, clippy; then for each crate its unit,
     integration and doc tests, with its examples built, the loop's and the tasks' once more on
     io_uring where the kernel has it; then the API documentation. The first step
     that fails ends the run and names the command that repeats it; a step that fails without a
@@ -54,6 +54,7 @@ fn whole_workspace(steps: &mut Steps, layers: &Layers) -> Result {
     steps.check("tidy", "cargo xtask tidy", || tidy::check(&Tree::of_workspace()?))?;
     steps.check("layers", "cargo xtask layers", layers::check)?;
     steps.check("spec marks", "cargo xtask spec", spec::check)?;
+    steps.check("planted bugs have their places", "cargo xtask planted", planted::check)?;
     steps.run("clippy", &clippy(&workspace))?;
     tests(steps, "xtask", "xtask")?;
     for entry in layers.existing() {
