@@ -173,6 +173,8 @@ fn a_connection_that_fails_makes_room() {
         let ask = async || {
             let Ok(connection) = connect(server.address(7)).await else { return false };
             let (mut reader, mut writer) = connection.open();
+            // The handler has begun when the question comes, or the reset with it.
+            sleep(2 * MS).await;
             writer.write(b"hello\n".to_vec()).await.is_ok()
                 && matches!(reader.read_line().await, Ok(b"hello\n"))
         };

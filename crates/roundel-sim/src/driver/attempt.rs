@@ -43,7 +43,7 @@ pub(super) fn at_one_look(on: &Attempt<'_>, operation: &mut Operation) -> Option
             Some(Outcome::Received(on.pool.adopt(piece)))
         }
         Operation::Send { data, .. } => {
-            let is_sent = on.network.with(|state| state.send_piece(on.id, data));
+            let is_sent = on.network.with(|state| state.send_piece(on.id, data, on.pool));
             is_sent.then(|| Outcome::Sent(mem::take(data)))
         }
         _ => None,

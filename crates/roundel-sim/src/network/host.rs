@@ -176,7 +176,10 @@ impl State {
         for id in &self.woken {
             self.hosts[id.0 as usize].is_woken = false;
         }
-        into.append(&mut self.woken);
+        match into.is_empty() {
+            true => std::mem::swap(into, &mut self.woken),
+            false => into.append(&mut self.woken),
+        }
     }
 
     pub(crate) fn power_off(&mut self, id: HostId) {

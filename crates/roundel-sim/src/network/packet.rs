@@ -6,6 +6,8 @@ use std::{
     net::SocketAddr,
 };
 
+use roundel_driver::Buffer;
+
 use super::sock::SockId;
 
 /// What arrives, or is due.
@@ -48,7 +50,7 @@ pub(crate) struct Posted {
 
 #[derive(Debug)]
 pub(crate) enum Content {
-    Data(Vec<u8>),
+    Data(Buffer),
     End,
 }
 

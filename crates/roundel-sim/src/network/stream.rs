@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use roundel_driver::Family;
+use roundel_driver::{Buffer, BufferPool, Family};
 use rustix::io::Errno;
 
 use super::{
@@ -20,7 +20,7 @@ pub(crate) struct Stream {
     pub(crate) peer: SockId,
     pub(crate) peer_host: HostId,
     /// Received and not read: pieces, and how much of the first has been read.
-    inbox: VecDeque<Vec<u8>>,
+    inbox: VecDeque<Buffer>,
     read: usize,
     unread: usize,
     /// The other end will send no more.
@@ -83,7 +83,7 @@ impl Stream {
         self.outstanding < self.window || self.dead || self.write_shut
     }
 
-    pub(crate) fn put(&mut self, data: Vec<u8>) {
+    pub(crate) fn put(&mut self, data: Buffer) {
         self.unread += data.len();
         self.inbox.push_back(data);
     }
@@ -95,7 +95,7 @@ impl Stream {
     }
 
     /// Takes what is there, if it lies in one piece of at most so many bytes.
-    fn take_whole(&mut self, most: usize) -> Option<Vec<u8>> {
+    fn take_whole(&mut self, most: usize) -> Option<Buffer> {
         if self.unread == 0 || self.unread > most || self.read > 0 || self.inbox.len() > 1 {
             return None;
         }
@@ -161,7 +161,7 @@ impl State {
 
     /// What [`recv`](Self::recv) would copy, if it came in one piece and fits, and the kernel neither
     /// cuts nor interrupts.
-    pub(crate) fn take_piece(&mut self, id: SockId, most: usize) -> Option<Vec<u8>> {
+    pub(crate) fn take_piece(&mut self, id: SockId, most: usize) -> Option<Buffer> {
         if self.faults.short_reads > 0.0 || self.faults.interrupted > 0.0 {
             return None;
         }
@@ -173,7 +173,7 @@ impl State {
 
     /// What [`send`](Self::send) would do, if all of it goes at once over TCP, and the kernel neither
     /// cuts nor interrupts; else nothing, and false.
-    pub(crate) fn send_piece(&mut self, id: SockId, data: &[u8]) -> bool {
+    pub(crate) fn send_piece(&mut self, id: SockId, data: &[u8], pool: &BufferPool) -> bool {
         if self.faults.short_writes > 0.0 || self.faults.interrupted > 0.0 {
             return false;
         }
@@ -186,7 +186,7 @@ impl State {
         if goes {
             stream.outstanding += data.len();
             let (number, ends) = (stream.count_sent(), (*host, stream.peer_host));
-            self.ship_as(id, number, ends, Content::Data(data.to_vec()));
+            self.ship_as(id, number, ends, Content::Data(pool.copied(data)));
         }
         goes
     }
@@ -247,7 +247,7 @@ impl State {
             stream.outstanding += count;
             stream.blocked |= count < data.len() && !short;
         }
-        let content = Content::Data(data[..count].to_vec());
+        let content = Content::Data(data[..count].into());
         if is_unix {
             self.hand_over(id, content)?;
         } else {
