@@ -22,7 +22,7 @@ use self::{
     attempt::{Attempt, at_one_look, attempt, queue_of},
 };
 use crate::{
-    bell::{Bell, Board},
+    bell::{Bell, RungHosts},
     disk::{Disk, DiskFile},
     network::{Flags, HostId, Network, SockId, State},
     slab::{Place, Slab},
@@ -358,28 +358,6 @@ impl Driver for SimDriver {
         statistics.operations = self.slots.len();
         statistics.buffers = self.pool.lent();
         statistics
-    }
-}
-
-/// Where simulated drivers list their hosts when somebody rings for them.
-#[derive(Clone, Debug, Default)]
-pub struct RungHosts(Arc<Board>);
-
-impl RungHosts {
-    /// An empty board.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether anybody has rung since the last call of [`take`](Self::take).
-    #[inline]
-    pub fn has_rung(&self) -> bool {
-        self.0.has_rung()
-    }
-
-    /// Appends the numbers of the hosts that were rung for since the last call, in order.
-    pub fn take(&self, into: &mut Vec<u32>) {
-        self.0.take(into);
     }
 }
 

@@ -87,9 +87,10 @@ mod socket;
 mod trace;
 
 pub use auto_jump::AutoJump;
+pub use bell::RungHosts;
 pub use cancel_at_every_await::{Cut, CutShort, cancel_at_every_await};
 pub use disk::Disk;
-pub use driver::{RungHosts, SimDriver};
+pub use driver::SimDriver;
 pub use network::{Faults, HostId, Link, Network};
 pub use random::Random;
 pub use roundel_timer::VirtualClock;
