@@ -6,13 +6,14 @@
 use crate::failure::{Failure, Result};
 use crate::invocation::Invocation;
 use crate::layers::Layers;
+use crate::planted;
 use crate::steps::Steps;
 use crate::tree;
 
 pub(crate) const HELP: &str = "\
 deep
     The long runs: every interleaving under loom, the model tests with many more cases
-    (ROUNDEL_DEEP=1), AddressSanitizer, ThreadSanitizer, and a fuzzer for io_uring. A tool that is
+    (ROUNDEL_DEEP=1), the planted bugs, AddressSanitizer, ThreadSanitizer, and a fuzzer for io_uring. A tool that is
     missing is skipped with its reason.
 
     AddressSanitizer needs a nightly toolchain. ThreadSanitizer needs an instrumented standard
@@ -45,6 +46,7 @@ fn all(steps: &mut Steps, skipped: &mut Vec<&'static str>) -> Result {
         }
     }
     steps.test("model tests, long", &model_tests())?;
+    steps.check("planted bugs are found", "cargo xtask planted", planted::find_all)?;
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         skipped.push("both sanitizers: they are set up for x86-64 Linux");
         return Ok(());

@@ -11,6 +11,7 @@ mod deep;
 mod failure;
 mod invocation;
 mod layers;
+mod planted;
 mod spec;
 mod steps;
 mod test;
@@ -36,6 +37,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "spec", help: spec::HELP, run: spec::run },
     Command { name: "bench", help: bench::HELP, run: bench::run },
     Command { name: "deep", help: deep::HELP, run: deep::run },
+    Command { name: "planted", help: planted::HELP, run: planted::run },
     Command { name: "cross", help: cross::HELP, run: cross::run },
 ];
 

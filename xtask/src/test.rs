@@ -7,16 +7,16 @@ use crate::invocation::Invocation;
 use crate::layers::Layers;
 use crate::steps::Steps;
 use crate::tree::Tree;
-use crate::{layers, spec, tidy};
+use crate::{layers, planted, spec, tidy};
 
 pub(crate) const HELP: &str = "\
 test [-p CRATE]...
     Everything a change must pass, layer by layer from the bottom, in under 15 minutes on two
     cores; ends with `N passed, N failed`, the sum over all test programs.
 
-    The order: formatting, tidy, layers, spec marks, clippy; then for each crate its unit,
-    integration and doc tests, with its examples built, those of the loop, the tasks and the
-    network once more on io_uring where the kernel has it; then the API documentation. The first step
+    The order: formatting, tidy, layers, spec marks, places of planted bugs, clippy; then for each
+    crate its unit, integration and doc tests, with its examples built, those of the loop, the tasks
+    and the network once more on io_uring where the kernel has it; then the API documentation. The first step
     that fails ends the run and names the command that repeats it; a step that fails without a
     failed test (a lint, a compile error) counts as one failure.
 
@@ -54,6 +54,7 @@ fn whole_workspace(steps: &mut Steps, layers: &Layers) -> Result {
     steps.check("tidy", "cargo xtask tidy", || tidy::check(&Tree::of_workspace()?))?;
     steps.check("layers", "cargo xtask layers", layers::check)?;
     steps.check("spec marks", "cargo xtask spec", spec::check)?;
+    steps.check("planted bugs have their places", "cargo xtask planted", planted::check)?;
     steps.run("clippy", &clippy(&workspace))?;
     tests(steps, "xtask", "xtask")?;
     for entry in layers.existing() {
@@ -75,7 +76,8 @@ fn one_crate(steps: &mut Steps, name: &str) -> Result {
     steps.run(&format!("{name}: API documentation"), &documentation(&package))
 }
 
-/// Unit, integration and doc tests; examples are built first, since tests may run them. All of a
+/// Unit, integration and doc tests, with all features: the world's run with our own uncommon ways in
+/// them (`buggify`). Examples are built first, since tests may run them. All of a
 /// crate's tests run even if one fails, so that the count is the crate's whole count.
 fn tests(steps: &mut Steps, title: &str, name: &str) -> Result {
     let test = Invocation::cargo(["test", "-p", name, "--all-features", "--no-fail-fast"]);

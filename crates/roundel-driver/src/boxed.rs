@@ -63,6 +63,10 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
         (**self).descriptor()
     }
 
+    fn buggify(&mut self, site: &'static str) -> bool {
+        (**self).buggify(site)
+    }
+
     fn name(&self) -> &'static str {
         (**self).name()
     }

@@ -156,22 +156,28 @@ pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 /// What a pool keeps of each size while nobody uses it.
 const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
-/// Buffers of one size.
+/// Small pieces that a pool has adopted, and keeps for copies.
+const SCRAP: usize = 4 << 10;
+const SCRAPS: usize = 64;
+
+/// Buffers of one size, or up to it.
 struct Shelf {
     size: usize,
+    /// How many are kept at most.
+    most: usize,
     kept: RefCell<Vec<Buffer>>,
     lent: Cell<usize>,
 }
 
 impl Shelf {
-    fn new(size: usize) -> Rc<Self> {
-        Rc::new(Self { size, kept: RefCell::default(), lent: Cell::new(0) })
+    fn new(size: usize, most: usize) -> Rc<Self> {
+        Rc::new(Self { size, most, kept: RefCell::default(), lent: Cell::new(0) })
     }
 
     fn put_back(&self, buffer: Buffer) {
         self.lent.set(self.lent.get() - 1);
         let mut kept = self.kept.borrow_mut();
-        if kept.len() < IDLE_BYTES_PER_SIZE / self.size {
+        if kept.len() < self.most && buffer.room() <= self.size {
             kept.push(buffer);
         }
     }
@@ -181,11 +187,13 @@ impl Shelf {
 #[derive(Clone)]
 pub struct BufferPool {
     shelves: [Rc<Shelf>; SIZES.len()],
+    scraps: Rc<Shelf>,
 }
 
 impl Default for BufferPool {
     fn default() -> Self {
-        Self { shelves: SIZES.map(Shelf::new) }
+        let shelves = SIZES.map(|size| Shelf::new(size, IDLE_BYTES_PER_SIZE / size));
+        Self { shelves, scraps: Shelf::new(SCRAP, SCRAPS) }
     }
 }
 
@@ -224,14 +232,41 @@ impl BufferPool {
         Buffer(Some(memory))
     }
 
+    /// A copy that goes elsewhere: no longer this pool's.
+    #[inline]
+    pub fn copied(&self, data: &[u8]) -> Buffer {
+        let Some(mut memory) =
+            self.scraps.kept.borrow_mut().pop().and_then(|mut kept| kept.0.take())
+        else {
+            return data.into();
+        };
+        memory.bytes.clear();
+        memory.bytes.extend_from_slice(data);
+        memory.len = data.len();
+        Buffer(Some(memory))
+    }
+
+    /// Takes in a buffer that came from elsewhere with its data: counted while it is out, and if it
+    /// is small, kept for [copies](Self::copied).
+    #[inline]
+    pub fn adopt(&self, mut buffer: Buffer) -> Buffer {
+        if let Some(memory) = &mut buffer.0 {
+            self.scraps.lent.set(self.scraps.lent.get() + 1);
+            let before = memory.home.replace(Rc::clone(&self.scraps));
+            debug_assert!(before.is_none(), "what came from elsewhere is nobody's");
+        }
+        buffer
+    }
+
     /// How many buffers are out.
     pub fn lent(&self) -> usize {
-        self.shelves.iter().map(|shelf| shelf.lent.get()).sum()
+        self.shelves.iter().chain([&self.scraps]).map(|shelf| shelf.lent.get()).sum()
     }
 
     /// How many bytes lie unused.
     pub fn idle_bytes(&self) -> usize {
-        self.shelves.iter().map(|shelf| shelf.size * shelf.kept.borrow().len()).sum()
+        let shelves = self.shelves.iter().chain([&self.scraps]);
+        shelves.map(|shelf| shelf.kept.borrow().iter().map(Buffer::room).sum::<usize>()).sum()
     }
 }
 
@@ -243,7 +278,7 @@ impl fmt::Debug for BufferPool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Buffer, BufferPool, IDLE_BYTES_PER_SIZE, SIZES};
+    use super::{Buffer, BufferPool, IDLE_BYTES_PER_SIZE, SCRAP, SCRAPS, SIZES};
 
     fn filled(pool: &BufferPool, at_most: usize) -> Buffer {
         pool.fill(at_most, |room| Ok::<_, ()>(room.len())).unwrap()
@@ -264,6 +299,22 @@ mod tests {
         let pool = BufferPool::new();
         assert_eq!(pool.fill(1, |_| Err("no")).map(|b| b.len()), Err("no"));
         assert_eq!(pool.idle_bytes(), SIZES[0]);
+    }
+
+    #[test]
+    fn what_is_adopted_is_counted_and_kept_for_copies() {
+        let (theirs, ours) = (BufferPool::new(), BufferPool::new());
+        let buffer = ours.adopt(theirs.copied(b"from them"));
+        let address = buffer.as_ptr();
+        assert_eq!((&buffer[..], theirs.lent(), ours.lent()), (&b"from them"[..], 0, 1));
+        drop(buffer);
+        assert_eq!((ours.lent(), ours.idle_bytes()), (0, 9));
+        let copy = ours.copied(b"for them");
+        assert_eq!((&copy[..], copy.as_ptr(), ours.lent()), (&b"for them"[..], address, 0));
+        drop(ours.adopt(vec![0; SCRAP + 1].into()));
+        assert_eq!(ours.idle_bytes(), 0, "only small ones are kept");
+        drop((0..100).map(|_| ours.adopt(b"x".into())).collect::<Vec<_>>());
+        assert_eq!(ours.idle_bytes(), SCRAPS);
     }
 
     #[test]

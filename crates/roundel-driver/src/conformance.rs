@@ -42,8 +42,10 @@ pub enum Part {
     Files,
     /// Descriptors of the kernel that were made elsewhere: pipes, Unix sockets, their readiness.
     Descriptors,
-    /// The real clock, and other threads that notify.
+    /// Being woken by other threads, and not blocking.
     Waiting,
+    /// Waits by the real clock.
+    RealTime,
 }
 
 impl Part {
@@ -58,12 +60,19 @@ impl Part {
         Self::Files,
         Self::Descriptors,
         Self::Waiting,
+        Self::RealTime,
     ];
 
-    /// Those that a network without a kernel can pass. [`GivingBack`](Self::GivingBack) needs no
-    /// kernel either, but the simulated driver does not keep that order yet.
-    pub const PORTABLE: &[Self] =
-        &[Self::Streams, Self::Listeners, Self::Datagrams, Self::Options, Self::Cancelling];
+    /// Those that need no kernel but sockets that the driver makes.
+    pub const PORTABLE: &[Self] = &[
+        Self::Streams,
+        Self::Listeners,
+        Self::Datagrams,
+        Self::Options,
+        Self::Cancelling,
+        Self::GivingBack,
+        Self::Waiting,
+    ];
 
     fn checks(self) -> &'static [Check] {
         match self {
@@ -76,6 +85,7 @@ impl Part {
             Self::Files => files::CHECKS,
             Self::Descriptors => descriptors::CHECKS,
             Self::Waiting => waiting::CHECKS,
+            Self::RealTime => waiting::BY_THE_REAL_CLOCK,
         }
     }
 }

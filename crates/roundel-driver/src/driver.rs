@@ -90,6 +90,13 @@ pub trait Driver: fmt::Debug {
         None
     }
 
+    /// Whether the code above is to go an uncommon way at this place of it, once. Never, but on a
+    /// simulated kernel: to what it does to programs belongs what it makes them do to themselves.
+    fn buggify(&mut self, site: &'static str) -> bool {
+        let _ = site;
+        false
+    }
+
     /// The mechanism's name.
     fn name(&self) -> &'static str;
 

@@ -85,3 +85,4 @@ pub use roundel_selector::{Interest, Notifier, Notify, Readiness, SelectorError,
 pub use selector_driver::SelectorDriver;
 pub use socket::{Credentials, Family, Socket, SocketCalls, SocketKind};
 pub use socket_option::{KeepAlive, SocketOption, SocketOptionName};
+pub use unclaimed::Unclaimed;

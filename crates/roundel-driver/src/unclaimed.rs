@@ -4,14 +4,28 @@
 //! its slot. Cancelled there, it must not be lost: the bytes, or the connection, are kept for the
 //! source's next operation of their kind, in the order in which they came. Each has its place in all
 //! that has ever come from the source, and takes it along: so what is claimed, cut and given up again
-//! finds its way back.
+//! finds its way back. The driver over a selector keeps it so, and the simulated one does.
 
 use std::{collections::VecDeque, convert::Infallible, mem};
 
 use crate::{Buffer, Completion, Datagram, Operation, Outcome, Socket};
 
+/// What one source had received for operations that were then cancelled; for authors of drivers.
+///
+/// ```
+/// use roundel_driver::{Driver, Operation, Outcome, SelectorDriver, Source, Unclaimed};
+///
+/// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+/// let source = SelectorDriver::by_name("default")?.attach(Source::new(ours));
+/// let mut unclaimed = Unclaimed::new(true);
+/// unclaimed.keep(0, Ok(Outcome::Received(b"hello".into())));
+/// let mut next = Operation::Recv { source, at_most: 3 };
+/// let Some((0, Outcome::Received(data))) = unclaimed.claim(&mut next) else { panic!("it is there") };
+/// assert_eq!(&data[..], b"hel");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Unclaimed {
+pub struct Unclaimed {
     /// Whether what one receive has no room for is for the next one.
     is_stream: bool,
     /// Each with its place.
@@ -21,13 +35,15 @@ pub(crate) struct Unclaimed {
 }
 
 impl Unclaimed {
-    pub(crate) fn new(is_stream: bool) -> Self {
+    /// Nothing yet, of a source on which a receive may leave a rest (`is_stream`) or must not.
+    pub fn new(is_stream: bool) -> Self {
         let (data, datagrams, sockets) = Default::default();
         Self { is_stream, data, datagrams, sockets }
     }
 
-    /// Keeps an outcome; what can be had again, an end of stream or an error, is not kept.
-    pub(crate) fn keep(&mut self, from: u64, completion: Completion) {
+    /// Keeps an outcome that began at the place `from`, counted in bytes on a stream, else in
+    /// outcomes; what can be had again, an end of stream or an error, is not kept.
+    pub fn keep(&mut self, from: u64, completion: Completion) {
         match completion {
             Ok(Outcome::Received(buffer)) if !buffer.is_empty() => {
                 insert(&mut self.data, from, buffer);
@@ -39,7 +55,7 @@ impl Unclaimed {
     }
 
     /// What an operation gets without asking the kernel, and the place where it begins.
-    pub(crate) fn claim(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
+    pub fn claim(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
         match operation {
             Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
                 let (from, data) = self.data(*at_most)?;
@@ -79,7 +95,8 @@ impl Unclaimed {
         Some((from, buffer))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is left of what was kept.
+    pub fn is_empty(&self) -> bool {
         self.data.is_empty() && self.datagrams.is_empty() && self.sockets.is_empty()
     }
 }

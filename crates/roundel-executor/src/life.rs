@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use roundel_loop::LoopHandle;
+use roundel_loop::{LoopHandle, buggify};
 
 use crate::{
     JoinError,
@@ -87,7 +87,7 @@ pub(crate) fn step<L: Life>(life: &L, handle: &LoopHandle, executor: &Executor) 
     header.clear(Flags::RUNNING);
     if done {
         Step::Done
-    } else if woken || header.has(Flags::QUEUED) {
+    } else if woken || header.has(Flags::QUEUED) || buggify("task: polled though nobody woke it") {
         header.set(Flags::QUEUED);
         Step::Again
     } else {

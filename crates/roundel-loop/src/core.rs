@@ -207,7 +207,9 @@ impl Core {
         let Some(arrivals) = &*arrivals else { return };
         let mut taken = 0;
         // A thread that never stops sending must not keep the loop here.
-        for arrival in arrivals.try_iter().take(arrivals.len().max(1)) {
+        let one = self.buggify("loop: one remote call a turn");
+        let most = if one { 1 } else { arrivals.len().max(1) };
+        for arrival in arrivals.try_iter().take(most) {
             taken += 1;
             match (arrival, self.layer.get()) {
                 (Arrival::Call(job), _) => self.queue_remote(job),
@@ -227,6 +229,12 @@ impl Core {
         self.counters.remote_calls.add(taken);
     }
 
+    /// See [`buggify`](crate::buggify).
+    #[inline]
+    pub(crate) fn buggify(&self, site: &'static str) -> bool {
+        cfg!(feature = "buggify") && self.driver.borrow_mut().buggify(site)
+    }
+
     fn deliver_completions(&self) {
         if self.completed.borrow().is_empty() {
             return;
@@ -235,6 +243,9 @@ impl Core {
         loop {
             let nth = self.delivered.get();
             let Some(&key) = self.completed.borrow().get(nth) else { break };
+            if self.buggify("loop: outcomes a turn later") {
+                break;
+            }
             self.delivered.set(nth + 1);
             self.counters.completions.add(1);
             let waker = self.waiters.borrow_mut().completed(key, &mut self.ready.borrow_mut());
@@ -242,8 +253,7 @@ impl Core {
                 waker.wake();
             }
         }
-        self.completed.borrow_mut().clear();
-        self.delivered.set(0);
+        self.completed.borrow_mut().drain(..self.delivered.take());
     }
 
     fn queue_due_timers(&self) {
@@ -252,8 +262,10 @@ impl Core {
         }
         let now = self.now();
         self.check_for_stall(now);
+        let one = self.buggify("loop: one timer a turn");
+        let most = if one { 1 } else { self.timers_per_turn };
         let mut due = 0;
-        while due < self.timers_per_turn {
+        while due < most {
             let mut timers = self.timers.borrow_mut();
             let Some(key) = timers.next_due(now) else { break };
             due += 1;

@@ -202,6 +202,30 @@ impl EventLoop {
         Ok(())
     }
 
+    /// The three steps in one, without waiting; and then, if nothing is left to do, other threads ring
+    /// from here on.
+    ///
+    /// A driver of a real kernel has to look once more before a wait
+    /// ([`prepare_to_wait`](Self::prepare_to_wait)). One that rings whenever it has something to tell,
+    /// as a simulated host's does, need not.
+    ///
+    /// # Errors
+    /// As [`process_events`](Self::process_events), and if the driver cannot look.
+    ///
+    /// # Panics
+    /// As [`run_forever`](Self::run_forever).
+    pub fn run_once(&mut self) -> Result<Turn, RunError> {
+        let core = self.core();
+        let before = core.counters.call_backs.get();
+        let running = Running::begin(&self.handle)?;
+        core.poll_events(Some(Duration::ZERO), true)?;
+        core.process_events();
+        core.run_ready(&self.handle);
+        drop(running);
+        let call_backs = core.counters.call_backs.get() - before;
+        Ok(Turn { call_backs, is_idle: !core.has_work() && core.inbox.wake.try_sleep() })
+    }
+
     /// Whether a turn has something to run at once.
     pub fn has_ready(&self) -> bool {
         self.core().has_work() || self.core().inbox.wake.has_work()
@@ -264,6 +288,16 @@ impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EventLoop").field(&self.handle).finish()
     }
+}
+
+/// How a [turn](EventLoop::run_once) went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Turn {
+    /// How many call-backs began to run.
+    pub call_backs: u64,
+    /// Nothing is left to do but wait.
+    pub is_idle: bool,
 }
 
 /// While it lives, the loop runs: it is this thread's current one.

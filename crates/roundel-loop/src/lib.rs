@@ -74,6 +74,7 @@
 #![cfg(unix)]
 
 mod attached;
+mod buggify;
 mod config;
 mod error;
 mod event_loop;
@@ -94,10 +95,11 @@ mod schedule;
 mod wake_state;
 
 pub use attached::{Attach, Attached};
+pub use buggify::buggify;
 pub use config::{LoopConfig, SharedClock};
 pub use current::{TicketTurn, wake_ticket};
 pub use error::{LoopClosed, NoExecutor, RunError};
-pub use event_loop::EventLoop;
+pub use event_loop::{EventLoop, Turn};
 pub use handle::{Handle, TimerHandle};
 pub use layer::Layer;
 pub use loop_handle::LoopHandle;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use roundel_executor::{sleep, yield_now};
-use roundel_loop::{LoopHandle, OperationError, Unhandled};
+use roundel_loop::{LoopHandle, OperationError, Unhandled, buggify};
 use rustix::io::Errno;
 
 use crate::{
@@ -21,6 +21,9 @@ where
     let mut in_a_row = 0;
     loop {
         group.until(Group::has_room).await;
+        if buggify("acceptor: pauses for nothing") {
+            sleep(group.options.pause).await;
+        }
         let Some(accept) = group.accept(nth) else { return };
         let accepted = match accept.try_now() {
             Ok(accepted) => {

@@ -138,6 +138,10 @@ impl<D: Driver> Driver for AutoJump<D> {
         self.inner.descriptor()
     }
 
+    fn buggify(&mut self, site: &'static str) -> bool {
+        self.inner.buggify(site)
+    }
+
     fn name(&self) -> &'static str {
         self.inner.name()
     }

@@ -17,6 +17,28 @@ pub(crate) struct Bell {
     board: Option<(Arc<Board>, u32)>,
 }
 
+/// Where simulated drivers list their hosts when somebody rings for them.
+#[derive(Clone, Debug, Default)]
+pub struct RungHosts(pub(crate) Arc<Board>);
+
+impl RungHosts {
+    /// An empty board.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether anybody has rung since the last call of [`take`](Self::take).
+    #[inline]
+    pub fn has_rung(&self) -> bool {
+        self.0.has_rung()
+    }
+
+    /// Appends the numbers of the hosts that were rung for since the last call, in order.
+    pub fn take(&self, into: &mut Vec<u32>) {
+        self.0.take(into);
+    }
+}
+
 /// The bells that were rung.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
@@ -25,6 +47,11 @@ pub(crate) struct Board {
 }
 
 impl Board {
+    #[inline]
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
     /// The hosts whose bells were rung since the last look, in the order of their numbers: who
     /// rings first is up to threads.
     pub(crate) fn take(&self, into: &mut Vec<u32>) {
@@ -44,7 +71,7 @@ impl Bell {
     }
 
     pub(crate) fn take(&self) -> bool {
-        self.rung.swap(false, Ordering::AcqRel)
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::AcqRel)
     }
 
     /// Blocks until it is rung.

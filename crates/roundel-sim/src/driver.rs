@@ -4,10 +4,11 @@
 //! for news, try again. So short reads, refusals and spurious news take the same ways as on a real
 //! machine.
 
+mod attached;
 mod attempt;
 mod waiting;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use roundel_driver::{
     BufferPool, Completion, Driver, DriverError, DriverStatistics, Family, File, Interest, Key,
@@ -16,11 +17,14 @@ use roundel_driver::{
 };
 use roundel_timer::Clock;
 
-use self::attempt::{Attempt, attempt, queue_of};
+use self::{
+    attached::{Attached, Kind},
+    attempt::{Attempt, at_one_look, attempt, queue_of},
+};
 use crate::{
-    bell::{Bell, Board},
+    bell::{Bell, RungHosts},
     disk::{Disk, DiskFile},
-    network::{Flags, HostId, Network, Received, SockId},
+    network::{Flags, HostId, Network, SockId, State},
     slab::{Place, Slab},
     socket::SimSocket,
 };
@@ -67,38 +71,15 @@ pub struct SimDriver {
 }
 
 #[derive(Debug)]
-struct Attached {
-    kind: Kind,
-    readers: VecDeque<u32>,
-    writers: VecDeque<u32>,
-    watchers: VecDeque<u32>,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Socket {
-        id: SockId,
-        /// Keeps the socket open.
-        _held: Socket,
-    },
-    File {
-        file: std::rc::Rc<DiskFile>,
-    },
-    /// The real kernel's.
-    Foreign(Source),
-}
-
-#[derive(Debug)]
 enum Slot {
     Waiting {
         operation: Operation,
         progress: usize,
     },
-    /// With its source and the number of its receipt, should it be cancelled now.
     Done {
         completion: Completion,
-        sock: Option<SockId>,
-        receipt: u64,
+        /// Whence it came, and its place there: what goes back, should it be cancelled now.
+        from: Option<(Place, u64)>,
     },
 }
 
@@ -142,9 +123,19 @@ impl SimDriver {
         self
     }
 
+    /// Something has finished outside a wait, which somebody has to make now.
+    fn ask_for_a_wait(&self) {
+        if !self.finished.is_empty() {
+            self.network.with(|state| state.wake(self.host));
+        }
+    }
+
     fn attach_kind(&mut self, kind: Kind) -> SourceId {
-        let (readers, writers, watchers) = Default::default();
-        let place = self.sources.insert(Attached { kind, readers, writers, watchers });
+        let attached = Attached::new(kind);
+        let place = match self.network.with(State::reuses_number) {
+            true => self.sources.insert(attached),
+            false => self.sources.insert_elsewhere(attached),
+        };
         SourceId::new(place.index, place.generation)
     }
 
@@ -155,13 +146,26 @@ impl SimDriver {
         id: SockId,
         queue: Queue,
     ) -> Submitted {
-        let first = self.queue(place.index, queue).is_none_or(|queue| queue.is_empty());
+        let Some(attached) = self.sources.get_mut(place) else { unreachable!("submit has looked") };
+        let first = attached.queue(queue).is_empty();
         let mut progress = 0;
         if first {
-            let on = Attempt { network: &self.network, id, pool: &self.pool };
-            if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
-                self.statistics.immediate += 1;
-                return Submitted::Done(completion);
+            if let Some((_, outcome)) = attached.claim(&mut operation) {
+                return Submitted::Done(Ok(outcome));
+            }
+            // A receive that waits is the common one, and asks no more than this.
+            let waits = matches!(operation, Operation::Recv { at_most: 1.., .. })
+                && !self.network.with(|state| state.has_news_for_reader(id));
+            if !waits {
+                let on = Attempt { network: &self.network, id, pool: &self.pool };
+                if let Some(outcome) = at_one_look(&on, &mut operation) {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(Ok(outcome));
+                }
+                if let Some(completion) = attempt(&on, &mut operation, &mut progress) {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(completion);
+                }
             }
             self.statistics.refused += 1;
         }
@@ -193,10 +197,14 @@ impl Driver for SimDriver {
         };
         assert!(ours.is_of(&self.network), "a socket is attached to a driver of its network");
         let id = ours.id();
-        let source = self.attach_kind(Kind::Socket { id, _held: socket });
+        let look = |state: &mut State| {
+            state.socks.get(id.0).map(|sock| (sock.host, sock.kind == SocketKind::Stream))
+        };
+        let (host, is_stream) = self.network.with(look).unwrap_or((self.host, true));
+        assert!(host == self.host, "a socket is attached to a driver of its host");
+        let source = self.attach_kind(Kind::Socket { id, is_stream, _held: socket });
         self.network.with(|state| {
             if let Some(sock) = state.socks.get_mut(id.0) {
-                assert!(sock.host == self.host, "a socket is attached to a driver of its host");
                 sock.sources.push(source.index() as u32);
             }
         });
@@ -216,8 +224,9 @@ impl Driver for SimDriver {
         let place = Place { index: id.index() as u32, generation: id.generation() };
         self.sources.get(place)?;
         self.fail_all(place.index);
+        self.ask_for_a_wait();
         match self.sources.remove(place)?.kind {
-            Kind::Socket { id, _held } => {
+            Kind::Socket { id, _held, .. } => {
                 self.network.with(|state| {
                     if let Some(sock) = state.socks.get_mut(id.0) {
                         sock.sources.retain(|&source| source != place.index);
@@ -278,21 +287,14 @@ impl Driver for SimDriver {
                 }
                 true
             }
-            Some(Slot::Done { completion, sock, receipt }) => {
-                let received = match completion {
-                    Ok(Outcome::Received(data)) if !data.is_empty() => {
-                        Some(Received::Data(data.into_vec()))
-                    }
-                    Ok(Outcome::Datagram(datagram)) => Some(Received::Datagram(datagram)),
-                    Ok(Outcome::Accepted(socket)) => attempt::connection_of(socket),
-                    _ => None,
-                };
-                if let (Some(sock), Some(received)) = (sock, received) {
-                    self.network.with(|state| {
-                        state.give_back(sock, receipt, received);
-                        // Somebody may be waiting for just this.
-                        state.tell(sock, Flags::READ);
-                    });
+            Some(Slot::Done { completion, from }) => {
+                if let Some((source, from)) = from
+                    && let Some(attached) = self.sources.get_mut(source)
+                {
+                    attached.keep(from, completion);
+                    // Somebody may be waiting for just this.
+                    self.serve(source.index, Queue::Read);
+                    self.ask_for_a_wait();
                 }
                 true
             }
@@ -342,6 +344,10 @@ impl Driver for SimDriver {
         self.waiting + self.finished.len()
     }
 
+    fn buggify(&mut self, site: &'static str) -> bool {
+        self.network.with(|state| state.buggify(self.host, site))
+    }
+
     fn name(&self) -> &'static str {
         "sim"
     }
@@ -352,22 +358,6 @@ impl Driver for SimDriver {
         statistics.operations = self.slots.len();
         statistics.buffers = self.pool.lent();
         statistics
-    }
-}
-
-/// Where simulated drivers list their hosts when somebody rings for them.
-#[derive(Clone, Debug, Default)]
-pub struct RungHosts(Arc<Board>);
-
-impl RungHosts {
-    /// An empty board.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Appends the numbers of the hosts that were rung for since the last call, in order.
-    pub fn take(&self, into: &mut Vec<u32>) {
-        self.0.take(into);
     }
 }
 

@@ -61,8 +61,9 @@
 //! - Streams lose nothing and keep their order: a lost segment is sent again, from 200 ms on, for 15
 //!   minutes. A connect asks for 127 seconds. Backlogs, windows, half-closes, resets and half-open
 //!   connections are Linux's; the same tests run on both.
-//! - There is no TIME_WAIT, no IPv4 in IPv6's guise, no broadcast, and no file behind the name of a
-//!   Unix socket.
+//! - Who may share a port is decided as Linux does, by family, address and leave; a socket of IPv6
+//!   hears IPv4 in its guise unless it is told not to.
+//! - There is no TIME_WAIT, no broadcast, and no file behind the name of a Unix socket.
 //!
 //! # Cancellation
 //!
@@ -86,9 +87,10 @@ mod socket;
 mod trace;
 
 pub use auto_jump::AutoJump;
+pub use bell::RungHosts;
 pub use cancel_at_every_await::{Cut, CutShort, cancel_at_every_await};
 pub use disk::Disk;
-pub use driver::{RungHosts, SimDriver};
+pub use driver::SimDriver;
 pub use network::{Faults, HostId, Link, Network};
 pub use random::Random;
 pub use roundel_timer::VirtualClock;

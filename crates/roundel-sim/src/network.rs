@@ -8,6 +8,7 @@ mod connecting;
 mod datagram;
 mod delivery;
 mod fault;
+mod guise;
 mod host;
 mod link;
 mod luck;
@@ -32,8 +33,9 @@ use roundel_timer::VirtualClock;
 
 pub use fault::Faults;
 pub use host::HostId;
+pub(crate) use host::News;
 pub use link::Link;
-pub(crate) use sock::{Flags, Received, SockId};
+pub(crate) use sock::{Flags, SockId};
 pub(crate) use state::State;
 
 use crate::{SimDriver, TraceEvent, socket::SimSocket};
@@ -183,16 +185,39 @@ impl Network {
         Some(self.begin + Duration::from_nanos(at))
     }
 
+    /// Moves the clock to the [next arrival](Self::next_arrival), unless that comes after `limit`, and
+    /// lets arrive what is due; false if it does, or nothing is on its way.
+    pub fn advance_to_next(&self, limit: Option<Instant>) -> bool {
+        let Some(at) = self.with(|state| state.packets.next_at()) else { return false };
+        let instant = self.begin + Duration::from_nanos(at);
+        if limit.is_some_and(|limit| instant > limit) {
+            return false;
+        }
+        self.clock.advance_to(instant);
+        self.with(|state| state.deliver_until(at.max(state.now)));
+        true
+    }
+
     /// Moves the clock, and lets arrive what is due by then.
     pub fn advance_to(&self, instant: Instant) {
         self.clock.advance_to(instant);
-        self.deliver();
+        self.with(|state| {
+            let until = instant.saturating_duration_since(self.begin).as_nanos() as u64;
+            state.deliver_until(until.max(state.now));
+        });
     }
 
     /// Lets arrive what is due.
     pub fn deliver(&self) {
-        let now = self.clock.elapsed();
+        let now = self.clock.elapsed().as_nanos() as u64;
         self.with(|state| state.deliver_until(now));
+    }
+
+    /// Whether anything has happened for some host since the last call of
+    /// [`take_woken`](Self::take_woken).
+    #[inline]
+    pub fn has_woken(&self) -> bool {
+        self.with(|state| !state.woken.is_empty())
     }
 
     /// The hosts for which something has happened since the last call.
@@ -218,7 +243,7 @@ impl Network {
 
     /// What happened last, or all since [`keep_trace`](Self::keep_trace).
     pub fn trace(&self) -> Vec<TraceEvent> {
-        self.with(|state| state.trace.events().cloned().collect())
+        self.with(|state| state.trace.events().collect())
     }
 
     /// Keeps the whole trace from now on.
@@ -227,6 +252,7 @@ impl Network {
     }
 
     /// Adds to the trace what happens on a host; `content` stands for what is not shown.
+    #[inline]
     pub fn note(&self, host: HostId, what: &'static str, amount: u64, content: u64) {
         self.with(|state| state.note(host, what, host, amount, content));
     }
@@ -238,7 +264,7 @@ impl Network {
 
     /// The program's side of a socket.
     pub(crate) fn wrap(&self, id: SockId) -> Socket {
-        self.with(|state| state.hold(id, true));
+        self.with(|state| state.hold(id));
         Socket::foreign(Rc::new(SimSocket::new(self.clone(), id)))
     }
 

@@ -1,5 +1,7 @@
 //! `Slab`: values under keys that never hit a successor; sockets, sources and operations lie here.
 
+use std::collections::VecDeque;
+
 /// Where a value lies, and which of the place's successive values it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -16,12 +18,16 @@ struct Entry<T> {
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
-    free: Vec<u32>,
+    /// In the order in which they became free.
+    free: VecDeque<u32>,
 }
+
+/// So many places rest before one is used again, where it is not to be used at once.
+const RESTING: usize = 16;
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Vec::new() }
+        Self { entries: Vec::new(), free: VecDeque::new() }
     }
 }
 
@@ -30,8 +36,20 @@ impl<T> Slab<T> {
         self.entries.len() - self.free.len()
     }
 
+    /// At the place that became free last, which the cache still holds.
     pub(crate) fn insert(&mut self, value: T) -> Place {
-        if let Some(index) = self.free.pop() {
+        let place = self.free.pop_back();
+        self.insert_at(place, value)
+    }
+
+    /// At a place that has not been used for long.
+    pub(crate) fn insert_elsewhere(&mut self, value: T) -> Place {
+        let rested = if self.free.len() > RESTING { self.free.pop_front() } else { None };
+        self.insert_at(rested, value)
+    }
+
+    fn insert_at(&mut self, index: Option<u32>, value: T) -> Place {
+        if let Some(index) = index {
             let entry = &mut self.entries[index as usize];
             entry.value = Some(value);
             return Place { index, generation: entry.generation };
@@ -64,7 +82,7 @@ impl<T> Slab<T> {
         self.get(place)?;
         let entry = &mut self.entries[place.index as usize];
         entry.generation = entry.generation.wrapping_add(1);
-        self.free.push(place.index);
+        self.free.push_back(place.index);
         entry.value.take()
     }
 
@@ -91,5 +109,19 @@ mod tests {
         assert_eq!(slab.remove(first), None);
         assert_eq!(slab.get_mut(second), Some(&mut "second"));
         assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
+    fn places_rest_if_they_are_to() {
+        let mut slab = Slab::default();
+        let first = slab.insert(0);
+        slab.remove(first);
+        let others: Vec<_> = (0..100).map(|n| slab.insert_elsewhere(n)).collect();
+        assert!(others.iter().all(|other| other.index != first.index));
+        for &other in &others {
+            slab.remove(other);
+        }
+        assert_eq!(slab.insert_elsewhere(0).index, first.index, "the one that has rested longest");
+        assert_eq!(slab.insert(0).index, others[99].index);
     }
 }

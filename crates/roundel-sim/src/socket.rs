@@ -10,24 +10,15 @@ use crate::network::{Network, SockId};
 pub(crate) struct SimSocket {
     network: Network,
     id: SockId,
-    is_let_go: bool,
 }
 
 impl SimSocket {
     pub(crate) fn new(network: Network, id: SockId) -> Self {
-        Self { network, id, is_let_go: false }
+        Self { network, id }
     }
 
     pub(crate) fn id(&self) -> SockId {
         self.id
-    }
-
-    /// Lets go of the socket without closing it.
-    pub(crate) fn into_id(self) -> SockId {
-        let mut this = self;
-        this.is_let_go = true;
-        this.network.with(|state| state.hold(this.id, false));
-        this.id
     }
 
     pub(crate) fn is_of(&self, network: &Network) -> bool {
@@ -37,9 +28,7 @@ impl SimSocket {
 
 impl Drop for SimSocket {
     fn drop(&mut self) {
-        if !self.is_let_go {
-            self.network.with(|state| state.close(self.id));
-        }
+        self.network.with(|state| state.close(self.id));
     }
 }
 

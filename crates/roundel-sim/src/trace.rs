@@ -3,7 +3,7 @@
 //! Two runs of one seed are the same run if and only if their hashes are the same. So whatever
 //! happens goes into the hash: times, hosts, and the content of every message.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::random::mixed;
 
@@ -30,13 +30,31 @@ impl fmt::Display for TraceEvent {
     }
 }
 
+/// An event, as it is noted: its time in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noted {
+    pub(crate) at: u64,
+    pub(crate) host: u32,
+    pub(crate) what: &'static str,
+    pub(crate) other: u32,
+    pub(crate) amount: u64,
+}
+
+impl From<Noted> for TraceEvent {
+    fn from(Noted { at, host, what, other, amount }: Noted) -> Self {
+        Self { at: Duration::from_nanos(at), host, what, other, amount }
+    }
+}
+
 /// What happened so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
     hash: u64,
     count: u64,
-    last: VecDeque<TraceEvent>,
-    keep: usize,
+    /// A ring, unless all are kept.
+    last: Vec<Noted>,
+    oldest: usize,
+    keeps_all: bool,
 }
 
 /// How many of the last events are shown with a failure.
@@ -44,29 +62,38 @@ const SHOWN: usize = 40;
 
 impl Trace {
     pub(crate) fn new() -> Self {
-        Self { hash: 0, count: 0, last: VecDeque::new(), keep: SHOWN }
+        Self { hash: 0, count: 0, last: Vec::new(), oldest: 0, keeps_all: false }
     }
 
     /// Keeps all from now on.
     pub(crate) fn keep_all(&mut self) {
-        self.keep = usize::MAX;
+        self.last.rotate_left(self.oldest);
+        (self.oldest, self.keeps_all) = (0, true);
     }
 
     /// Notes what happened; `content` stands for what the event does not show.
-    pub(crate) fn note(&mut self, event: TraceEvent, content: u64) {
-        let about = u64::from(event.host) << 32 | u64::from(event.other);
+    // Inlined, since `what` is a constant: so its hash is one too.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, event: Noted, content: u64) {
         let what = event.what.bytes().fold(event.what.len() as u64, |hash, byte| {
             (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(FACTOR)
         });
-        for word in [event.at.as_nanos() as u64, about, what, event.amount, content] {
+        self.note_hashed(event, what, content);
+    }
+
+    fn note_hashed(&mut self, event: Noted, what: u64, content: u64) {
+        let about = u64::from(event.host) << 32 | u64::from(event.other);
+        for word in [event.at, about, what, event.amount, content] {
             self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
         }
         self.hash = mixed(self.hash);
         self.count += 1;
-        if self.last.len() >= self.keep {
-            self.last.pop_front();
+        if self.keeps_all || self.last.len() < SHOWN {
+            self.last.push(event);
+        } else {
+            self.last[self.oldest] = event;
+            self.oldest = if self.oldest + 1 == SHOWN { 0 } else { self.oldest + 1 };
         }
-        self.last.push_back(event);
     }
 
     pub(crate) fn hash(&self) -> u64 {
@@ -77,8 +104,9 @@ impl Trace {
         self.count
     }
 
-    pub(crate) fn events(&self) -> impl Iterator<Item = &TraceEvent> {
-        self.last.iter()
+    pub(crate) fn events(&self) -> impl Iterator<Item = TraceEvent> {
+        let (newer, older) = self.last.split_at(self.oldest);
+        older.iter().chain(newer).map(|&noted| noted.into())
     }
 }
 

@@ -1,4 +1,6 @@
-//! The conformance body of drivers, on a simulated host.
+//! The conformance body of drivers, on a simulated host: all of it but two parts. `Descriptors` are
+//! the real kernel's, whose operations a simulated host refuses, and `RealTime` passes for nobody
+//! here.
 
 use std::cell::Cell;
 

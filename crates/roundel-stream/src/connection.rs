@@ -12,7 +12,7 @@ use std::{
 };
 
 use roundel_driver::{Buffer, Completion};
-use roundel_loop::{LoopHandle, PendingOperation, Submission};
+use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
 
 use crate::{
     Carrier, WaterMarks,
@@ -97,6 +97,12 @@ impl Connection {
             self.flush();
             return Ok(());
         }
+        if buggify("writer: sends a turn later") {
+            outgoing.push(data);
+            drop(outgoing);
+            self.flush_soon();
+            return Ok(());
+        }
         drop(outgoing);
         let unsent = data.len();
         let Some(submission) = self.with(|carrier| carrier.send(Batch::One(data))) else {
@@ -143,13 +149,17 @@ impl Connection {
         drop(outgoing);
         if flush_now {
             self.flush();
-        } else if !self.flush_is_due.replace(true) {
+        } else {
             self.flush_soon();
         }
         Ok(())
     }
 
+    /// In the next turn, with whatever else is written until then.
     fn flush_soon(self: &Rc<Self>) {
+        if self.flush_is_due.replace(true) {
+            return;
+        }
         let connection = Rc::clone(self);
         let flush = move || {
             connection.flush_is_due.set(false);

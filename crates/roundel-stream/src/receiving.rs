@@ -12,7 +12,7 @@ use std::{
 };
 
 use roundel_driver::{Buffer, Completion, Outcome};
-use roundel_loop::PendingOperation;
+use roundel_loop::{PendingOperation, buggify};
 
 use crate::{connection::Connection, error::Failure};
 
@@ -82,12 +82,13 @@ impl Receiving {
         hint: usize,
         before_wait: impl FnOnce(),
     ) -> Poll<Completion> {
-        if self.in_a_row == IN_A_ROW {
+        if self.in_a_row == IN_A_ROW || buggify("reader: gives way first") {
             self.in_a_row = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let at_most = self.at_most.max(hint.min(MOST));
+        let one = buggify("reader: a byte at a time");
+        let at_most = if one { 1 } else { self.at_most.max(hint.min(MOST)) };
         let submission = self.connection.as_ref().and_then(|it| it.receive(at_most));
         let Some(submission) = submission else {
             // Closed here: the end, as if the peer had ended it.

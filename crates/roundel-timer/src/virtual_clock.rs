@@ -50,13 +50,15 @@ struct State {
     /// The deadlines of the threads asleep. Whoever moves the time strikes out those it reaches,
     /// so a thread that has been woken but not yet scheduled is no longer counted.
     sleepers: Vec<Deadline>,
+    /// How many threads wait for a change: a notification is a system call, waited for or not.
+    waiting: usize,
 }
 
 impl VirtualClock {
     /// A clock that stands at the present instant, and stays there.
     pub fn new() -> Self {
         let start = SystemClock.now();
-        let state = Mutex::new(State { now: start, sleepers: Vec::new() });
+        let state = Mutex::new(State { now: start, sleepers: Vec::new(), waiting: 0 });
         Self { shared: Arc::new(Shared { start, state, changed: Condvar::new() }) }
     }
 
@@ -99,7 +101,7 @@ impl VirtualClock {
         let deadline = Deadline::after(state.now, delay);
         if !state.is_past(deadline) {
             state.sleepers.push(deadline);
-            self.shared.changed.notify_all();
+            self.tell(&state);
         }
         while !state.is_past(deadline) {
             state = self.wait(state);
@@ -128,7 +130,13 @@ impl VirtualClock {
     fn move_to(&self, state: &mut State, now: Instant) {
         state.now = now;
         state.sleepers.retain(|deadline| *deadline > Deadline::at(now));
-        self.shared.changed.notify_all();
+        self.tell(state);
+    }
+
+    fn tell(&self, state: &State) {
+        if state.waiting > 0 {
+            self.shared.changed.notify_all();
+        }
     }
 
     /// Nothing in here panics half way through a change, so a poisoned lock guards sound data.
@@ -136,8 +144,11 @@ impl VirtualClock {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
     }
 }
 

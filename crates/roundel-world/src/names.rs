@@ -33,8 +33,10 @@ impl fmt::Debug for Names {
     }
 }
 
-/// Runs a future, and the tasks that it begins, with the names that a host knows.
+/// Runs a task, and the tasks that it begins, with the names that a host knows.
 pub(crate) async fn knowing<F: Future>(network: Network, asking: HostId, future: F) -> F::Output {
     let names: Rc<dyn Resolver> = Rc::new(Names { network, asking });
-    RESOLVER.scope(names, future).await
+    // The task's own from here on: a scope would cost each of its steps.
+    RESOLVER.set(names);
+    future.await
 }

@@ -4,18 +4,19 @@
 use std::{
     cmp::Reverse,
     mem,
+    task::Waker,
     time::{Duration, Instant},
 };
 
 use roundel_executor::task_tree_of;
-use roundel_loop::RunError;
+use roundel_loop::EventLoop;
 use roundel_sim::HostId;
 use roundel_timer::Clock;
 
 use crate::{World, failure::Cause};
 
 /// So many turns without any time passing are a program that runs in circles.
-const BUSY: u64 = 2_000_000;
+const BUSY: u64 = 300_000;
 
 impl World {
     /// Goes round until `is_done`, or until the run has failed.
@@ -28,8 +29,12 @@ impl World {
         let end = limit.map(|limit| begin + limit);
         let mut since_time_moved = 0;
         loop {
-            self.carry_out_orders();
-            if let Some(cause) = self.0.failure.take() {
+            if !self.0.orders.borrow().is_empty() {
+                self.carry_out_orders();
+            }
+            if self.0.failure.borrow().is_some()
+                && let Some(cause) = self.0.failure.take()
+            {
                 return Err(cause);
             }
             if is_done() {
@@ -61,7 +66,18 @@ impl World {
 
     /// Lists the hosts for which a packet has arrived, or somebody has rung.
     fn collect_woken(&self) {
-        let mut woken = self.0.woken.take();
+        if self.0.network.has_woken() {
+            self.collect_woken_by_packets();
+        }
+        if self.0.board.has_rung() {
+            let mut rung = Vec::new();
+            self.0.board.take(&mut rung);
+            rung.into_iter().for_each(|number| self.mark_ready(self.id(number)));
+        }
+    }
+
+    fn collect_woken_by_packets(&self) {
+        let mut woken = self.0.woken.borrow_mut();
         self.0.network.take_woken(&mut woken);
         for id in woken.drain(..) {
             match self.0.network.wake_delay() {
@@ -75,10 +91,6 @@ impl World {
                 _ => self.mark_ready(id),
             }
         }
-        self.0.woken.replace(woken);
-        let mut rung = Vec::new();
-        self.0.board.take(&mut rung);
-        rung.into_iter().for_each(|number| self.mark_ready(self.id(number)));
     }
 
     /// One of the hosts that have something to do, by the seed.
@@ -106,33 +118,24 @@ impl World {
         let taken = self.with_host(id, |state| state.event_loop.take());
         let Some(mut event_loop) = taken else { return Ok(()) };
         self.0.turns.set(self.0.turns.get() + 1);
-        let handle = event_loop.handle();
-        let before = handle.statistics().call_backs;
-        let mut make = || -> Result<bool, RunError> {
-            event_loop.poll_events(Some(Duration::ZERO))?;
-            event_loop.process_events()?;
-            event_loop.run_ready()?;
-            event_loop.prepare_to_wait()
-        };
-        let is_idle = make()?;
-        let call_backs = handle.statistics().call_backs - before;
-        self.0.network.note(id, "turn", call_backs, 0);
-        let deadline = event_loop.next_deadline();
-        if handle.is_stopping() {
+        let turn = event_loop.run_once()?;
+        self.0.network.note(id, "turn", turn.call_backs, 0);
+        if event_loop.handle().is_stopping() {
             // asyncio's `loop.stop()`: the program ends its own loop.
             self.stop(id, false);
         }
-        self.with_host(id, |state| state.event_loop = Some(event_loop));
-        self.arm(id, deadline);
-        if !is_idle {
+        self.put_back(id, event_loop);
+        if !turn.is_idle {
             self.mark_ready(id);
         }
         Ok(())
     }
 
-    /// Notes when a host's next timer is due.
-    fn arm(&self, id: HostId, deadline: Option<Instant>) {
+    /// Puts a loop back behind its turn, and notes when its next timer is due.
+    fn put_back(&self, id: HostId, event_loop: EventLoop) {
+        let deadline = event_loop.next_deadline();
         let is_new = self.with_host(id, |state| {
+            state.event_loop = Some(event_loop);
             let at = deadline.map(|deadline| state.clock.in_the_world(deadline));
             (mem::replace(&mut state.armed, at) != at).then_some(at).flatten()
         });
@@ -143,30 +146,47 @@ impl World {
 
     /// Tells those who wait for it that nobody can go on; false if nobody waits for it.
     fn tell_of_quiet(&self) -> bool {
+        if self.0.waiting_for_quiet.borrow().is_empty() {
+            return false;
+        }
         if self.0.network.next_arrival().is_some_and(|at| at <= self.0.network.clock().now()) {
             return false;
         }
-        let waiting = self.0.waiting_for_quiet.take();
-        let is_told = !waiting.is_empty();
-        waiting.into_iter().for_each(|waker| waker.wake());
-        is_told
+        self.0.waiting_for_quiet.take().into_iter().for_each(Waker::wake);
+        true
     }
 
     /// Lets time pass until the next packet or timer.
     fn jump(&self, end: Option<Instant>) -> Result<(), Cause> {
         let timer = self.0.agenda.borrow().peek().map(|Reverse((at, _))| *at);
-        let packet = self.0.network.next_arrival();
-        let Some(next) = timer.into_iter().chain(packet).min() else {
-            return Err(Cause::Deadlock { tasks: self.tasks() });
+        let limit = match (timer, end) {
+            (Some(timer), Some(end)) => Some(timer.min(end)),
+            (timer, end) => timer.or(end),
         };
-        if end.is_some_and(|end| next > end) {
-            return Err(Cause::TooLong);
+        let is_packet = self.0.network.advance_to_next(limit);
+        let Some(next) = timer else {
+            return match (is_packet, end) {
+                (true, _) => Ok(()),
+                (false, Some(_)) if self.0.network.next_arrival().is_some() => Err(Cause::TooLong),
+                (false, _) => Err(Cause::Deadlock { tasks: self.tasks() }),
+            };
+        };
+        if !is_packet {
+            if end.is_some_and(|end| next > end) {
+                return Err(Cause::TooLong);
+            }
+            self.0.network.advance_to(next);
         }
-        self.0.network.advance_to(next);
+        self.mark_due(self.0.network.clock().now());
+        Ok(())
+    }
+
+    /// Lists the hosts whose timers are due.
+    fn mark_due(&self, now: Instant) {
         loop {
             let mut agenda = self.0.agenda.borrow_mut();
             let Some(Reverse((at, number))) = agenda.peek().copied() else { break };
-            if at > next {
+            if at > now {
                 break;
             }
             agenda.pop();
@@ -183,7 +203,6 @@ impl World {
                 self.mark_ready(id);
             }
         }
-        Ok(())
     }
 
     /// Every host's tasks.

@@ -3,15 +3,12 @@
 use std::mem;
 
 use roundel_driver::{
-    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome, Socket,
+    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome,
 };
 use rustix::io::Errno;
 
 use super::{Queue, readiness};
-use crate::{
-    network::{Network, Received, SockId, State},
-    socket::SimSocket,
-};
+use crate::network::{Network, SockId, State};
 
 /// What one receive brings at most, as on the other drivers.
 const LARGEST: usize = 256 << 10;
@@ -33,6 +30,23 @@ pub(super) fn queue_of(operation: &Operation) -> Queue {
         | Operation::Connect { .. } => Queue::Write,
         Operation::Ready { .. } => Queue::Watch,
         _ => Queue::Read,
+    }
+}
+
+/// What most operations come to, by one look at the network: a receive of what came in one piece,
+/// a send for which there is room. `None` leaves everything to [`attempt`].
+#[inline]
+pub(super) fn at_one_look(on: &Attempt<'_>, operation: &mut Operation) -> Option<Outcome> {
+    match operation {
+        Operation::Recv { at_most, .. } => {
+            let piece = on.network.with(|state| state.take_piece(on.id, *at_most))?;
+            Some(Outcome::Received(on.pool.adopt(piece)))
+        }
+        Operation::Send { data, .. } => {
+            let is_sent = on.network.with(|state| state.send_piece(on.id, data, on.pool));
+            is_sent.then(|| Outcome::Sent(mem::take(data)))
+        }
+        _ => None,
     }
 }
 
@@ -63,7 +77,7 @@ pub(super) fn attempt(
             sent.map(|()| Outcome::Sent(mem::take(data)))
         }
         Operation::Accept { .. } => {
-            let accepted = on.accept();
+            let accepted = on.call(|state| state.accept(on.id));
             accepted.map(|id| Outcome::Accepted(on.network.wrap(id)))
         }
         Operation::Connect { address, .. } if *progress == 0 => {
@@ -130,7 +144,7 @@ impl Attempt<'_> {
 
     /// Sends all of `parts` behind each other, from where `progress` stands.
     fn transmit(&self, parts: &[&[u8]], progress: &mut usize) -> Result<(), Errno> {
-        if self.network.with(|state| state.is_of_datagrams(self.id)) {
+        if parts.len() != 1 && self.network.with(|state| state.is_of_datagrams(self.id)) {
             let message = parts.concat();
             return self.call(|state| state.send_datagram(self.id, &message, None));
         }
@@ -148,27 +162,4 @@ impl Attempt<'_> {
         }
         Ok(())
     }
-
-    fn accept(&self) -> Result<SockId, Errno> {
-        let returned = self.network.with(|state| {
-            let first = state.socks.get_mut(self.id.0)?.returned.first_entry()?;
-            match first.remove() {
-                Received::Connection(id) => Some(id),
-                Received::Data(_) | Received::Datagram(_) => None,
-            }
-        });
-        match returned {
-            Some(id) => Ok(id),
-            None => self.call(|state| state.accept(self.id)),
-        }
-    }
-}
-
-/// The connection of an accepted socket that nobody took, to be accepted again.
-pub(super) fn connection_of(socket: Socket) -> Option<Received> {
-    let ours = socket.downcast::<SimSocket>()?;
-    drop(socket);
-    // Whoever else holds it would have taken it.
-    let ours = std::rc::Rc::into_inner(ours)?;
-    Some(Received::Connection(ours.into_id()))
 }

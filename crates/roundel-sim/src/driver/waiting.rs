@@ -6,57 +6,62 @@ use roundel_driver::{Completion, Key, Operation, OperationError, Outcome, Source
 
 use super::{
     Kind, Queue, SimDriver, Slot, aborted,
-    attempt::{Attempt, attempt},
+    attempt::{Attempt, at_one_look, attempt},
     readiness,
 };
 use crate::{
-    network::{Flags, SockId},
+    network::{Flags, News},
     slab::Place,
 };
 
 impl SimDriver {
     pub(super) fn queue(&mut self, source: u32, queue: Queue) -> Option<&mut VecDeque<u32>> {
-        let (_, attached) = self.sources.at(source)?;
-        Some(match queue {
-            Queue::Read => &mut attached.readers,
-            Queue::Write => &mut attached.writers,
-            Queue::Watch => &mut attached.watchers,
-        })
+        self.sources.at(source).map(|(_, attached)| attached.queue(queue))
     }
 
     /// Tries the operations that wait in one direction, in order, until one has to wait on.
     pub(super) fn serve(&mut self, source: u32, queue: Queue) {
-        loop {
-            let Some(&front) = self.queue(source, queue).and_then(|queue| queue.front()) else {
-                return;
-            };
-            let Some((_, attached)) = self.sources.at(source) else { return };
-            let Kind::Socket { id, .. } = attached.kind else { return };
-            let Some((place, Slot::Waiting { operation, progress })) = self.slots.at(front) else {
-                return;
-            };
+        let Some((at, attached)) = self.sources.at(source) else { return };
+        let Kind::Socket { id, .. } = attached.kind else { return };
+        while let Some(&front) = attached.queue(queue).front() {
+            let Some((place, slot)) = self.slots.at(front) else { return };
+            let Slot::Waiting { operation, progress } = slot else { return };
             let on = Attempt { network: &self.network, id, pool: &self.pool };
-            let Some(completion) = attempt(&on, operation, progress) else {
-                self.statistics.refused += 1;
-                return;
+            let (from, completion) = match attached.claim(operation) {
+                Some((from, outcome)) => (from, Ok(outcome)),
+                None => match at_one_look(&on, operation)
+                    .map(Ok)
+                    .or_else(|| attempt(&on, operation, progress))
+                {
+                    Some(completion) => (attached.arrived(&completion), completion),
+                    None => {
+                        self.statistics.refused += 1;
+                        return;
+                    }
+                },
             };
-            if let Some(queue) = self.queue(source, queue) {
-                queue.pop_front();
-            }
-            self.finish(place, completion, Some(id));
+            attached.queue(queue).pop_front();
+            *slot = Slot::Done { completion, from: Some((at, from)) };
+            self.finished.push(Key::new(place.index, place.generation));
+            self.waiting -= 1;
+            self.statistics.delayed += 1;
         }
     }
 
     /// Tells those who only want to know.
     pub(super) fn tell_watchers(&mut self, source: u32, ready: Flags) {
-        let Some(watchers) = self.queue(source, Queue::Watch).map(mem::take) else { return };
+        let Some(watchers) = self.queue(source, Queue::Watch).filter(|queue| !queue.is_empty())
+        else {
+            return;
+        };
+        let watchers = mem::take(watchers);
         for index in watchers {
             let Some((place, Slot::Waiting { operation, .. })) = self.slots.at(index) else {
                 continue;
             };
             let Operation::Ready { interest, .. } = operation else { continue };
             match readiness(ready, *interest) {
-                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready)), None),
+                Some(ready) => self.finish(place, Ok(Outcome::Ready(ready))),
                 None => {
                     if let Some(watchers) = self.queue(source, Queue::Watch) {
                         watchers.push_back(index);
@@ -66,11 +71,11 @@ impl SimDriver {
         }
     }
 
-    /// Files the outcome of an operation that is in no queue any more.
-    pub(super) fn finish(&mut self, place: Place, completion: Completion, sock: Option<SockId>) {
-        let receipt = sock.map_or(0, |sock| self.network.with(|state| state.receipt(sock)));
+    /// Files the outcome of an operation that is in no queue any more; nothing of it would have to
+    /// go back.
+    fn finish(&mut self, place: Place, completion: Completion) {
         if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot::Done { completion, sock, receipt };
+            *slot = Slot::Done { completion, from: None };
         }
         self.finished.push(Key::new(place.index, place.generation));
         self.waiting -= 1;
@@ -79,17 +84,20 @@ impl SimDriver {
 
     /// Lets the driver's operations hear what has happened on the host.
     pub(super) fn hear(&mut self) {
-        while let Some((news, id)) = self.network.with(|state| state.next_news(self.host)) {
-            let mut nth = 0;
-            while let Some(source) = self.network.with(|state| state.source(id, nth)) {
+        while let Some(News { of, what, first }) =
+            self.network.with(|state| state.next_news(self.host))
+        {
+            let (mut nth, mut source) = (0, first);
+            while let Some(at) = source {
+                if what.has(Flags::READ) {
+                    self.serve(at, Queue::Read);
+                }
+                if what.has(Flags::WRITE) {
+                    self.serve(at, Queue::Write);
+                }
+                self.tell_watchers(at, what);
                 nth += 1;
-                if news.has(Flags::READ) {
-                    self.serve(source, Queue::Read);
-                }
-                if news.has(Flags::WRITE) {
-                    self.serve(source, Queue::Write);
-                }
-                self.tell_watchers(source, news);
+                source = self.network.with(|state| state.source(of, nth));
             }
         }
     }
@@ -102,7 +110,7 @@ impl SimDriver {
                     continue;
                 };
                 let error = OperationError::new(operation, *progress, aborted());
-                self.finish(place, Err(error), None);
+                self.finish(place, Err(error));
             }
         }
     }

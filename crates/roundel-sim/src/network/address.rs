@@ -6,6 +6,7 @@ use roundel_driver::{Address, Family, SocketKind};
 use rustix::io::Errno;
 
 use super::{
+    guise::{covers, shown},
     host::{HostId, Transport},
     sock::{Body, Sock, SockId},
     state::State,
@@ -25,7 +26,10 @@ impl State {
             });
         }
         match address {
-            Address::Inet(to) => self.bind_port(id, *to),
+            Address::Inet(to) => {
+                let to = self.named_address(id, *to, Errno::INVAL)?;
+                self.bind_port(id, to)
+            }
             Address::Unix(name) => self.bind_name(id, name),
             _ => Err(Errno::AFNOSUPPORT),
         }
@@ -41,28 +45,32 @@ impl State {
             0 => self.free_port(host, transport).ok_or(Errno::ADDRINUSE)?,
             port => port,
         };
-        let others = self.host(host).ports.get(&(transport, port));
-        for &other in others.into_iter().flatten() {
-            if self.is_in_the_way(id, to.ip(), other) {
-                return Err(Errno::ADDRINUSE);
-            }
-        }
+        self.demand_room(id, SocketAddr::new(to.ip(), port))?;
         self.host_mut(host).ports.entry((transport, port)).or_default().push(id);
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
         sock.local = Some(SocketAddr::new(to.ip(), port).into());
         Ok(())
     }
 
-    fn is_in_the_way(&self, of: SockId, ip: IpAddr, other: SockId) -> bool {
-        let (Some(sock), Some(other)) = (self.socks.get(of.0), self.socks.get(other.0)) else {
-            return false;
-        };
-        let theirs = other.local.as_ref().and_then(Address::inet).map(|theirs| theirs.ip());
-        let overlap = theirs.is_some_and(|theirs| {
-            theirs.is_ipv4() == ip.is_ipv4()
-                && (theirs == ip || theirs.is_unspecified() || ip.is_unspecified())
-        });
+    /// Whether a socket may be at an address, whoever else is bound to the port.
+    fn demand_room(&self, id: SockId, at: SocketAddr) -> Result<(), Errno> {
+        let sock = self.socks.get(id.0).ok_or(Errno::BADF)?;
+        let others = self.host(sock.host).ports.get(&(sock.kind.into(), at.port()));
+        let mut others = others.into_iter().flatten().filter(|&&other| other != id);
+        match others.any(|&other| self.is_in_the_way(sock, at.ip(), other)) {
+            true => Err(Errno::ADDRINUSE),
+            false => Ok(()),
+        }
+    }
+
+    /// Two sockets of one port: by their addresses they may not meet, or they may both share it.
+    /// Only one of those that share by SO_REUSEADDR may listen.
+    fn is_in_the_way(&self, sock: &Sock, ip: IpAddr, other: SockId) -> bool {
+        let Some(other) = self.socks.get(other.0) else { return false };
         let (ours, theirs) = (&sock.options, &other.options);
+        let theirs_at = other.local.as_ref().and_then(Address::inet).map(|at| at.ip());
+        let overlap = theirs_at
+            .is_some_and(|at| covers(at, theirs.only_v6, ip) || covers(ip, ours.only_v6, at));
         let share = ours.reuse_port && theirs.reuse_port
             || ours.reuse_address
                 && theirs.reuse_address
@@ -115,7 +123,8 @@ impl State {
                     _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 };
                 self.bind_anywhere(id, any)?;
-                self.demand_alone(id)?;
+                let local = self.socks.get(id.0).and_then(|sock| sock.local.as_ref()?.inet());
+                local.map_or(Ok(()), |local| self.demand_room(id, local))?;
                 let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
                 let listener = super::sock::Listener { backlog, ..Default::default() };
                 sock.body = Body::Listener(listener);
@@ -123,21 +132,6 @@ impl State {
             _ => return Err(Errno::INVAL),
         }
         Ok(())
-    }
-
-    /// Two sockets may be bound to one address by SO_REUSEADDR, but only one may listen.
-    fn demand_alone(&self, id: SockId) -> Result<(), Errno> {
-        let sock = self.socks.get(id.0).ok_or(Errno::BADF)?;
-        let Some(local) = sock.local.as_ref().and_then(Address::inet) else { return Ok(()) };
-        let others = self.host(sock.host).ports.get(&(Transport::Tcp, local.port()));
-        let mut others = others.into_iter().flatten().filter(|&&other| other != id);
-        let taken = others.any(|&other| {
-            let other = self.socks.get(other.0);
-            other.is_some_and(|other| {
-                matches!(other.body, Body::Listener(_)) && !other.options.reuse_port
-            })
-        });
-        if taken { Err(Errno::ADDRINUSE) } else { Ok(()) }
     }
 
     /// Who listens at an address of a host; one of them, if they share it.
@@ -166,11 +160,9 @@ impl State {
     ) -> Vec<SockId> {
         let bound = self.host(host).ports.get(&(transport, to.port()));
         let fits = |id: &&SockId| {
-            let local = self.socks.get(id.0).and_then(|sock| sock.local.as_ref()?.inet());
-            local.is_some_and(|local| {
-                local.is_ipv4() == to.is_ipv4()
-                    && (local.ip() == to.ip() || local.ip().is_unspecified())
-            })
+            let Some(sock) = self.socks.get(id.0) else { return false };
+            let local = sock.local.as_ref().and_then(Address::inet);
+            local.is_some_and(|local| covers(local.ip(), sock.options.only_v6, to.ip()))
         };
         bound.into_iter().flatten().filter(fits).copied().collect()
     }
@@ -189,7 +181,8 @@ impl State {
 
     pub(crate) fn local_address(&self, id: SockId) -> Result<Address, Errno> {
         let sock = self.socks.get(id.0).ok_or(Errno::BADF)?;
-        Ok(sock.local.clone().unwrap_or_else(|| match sock.family {
+        let local = sock.local.as_ref().map(|local| shown(local, sock.family));
+        Ok(local.unwrap_or_else(|| match sock.family {
             Family::V6 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into(),
             Family::V4 => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into(),
             _ => Address::unnamed_unix(),
@@ -198,9 +191,10 @@ impl State {
 
     pub(crate) fn peer_address(&self, id: SockId) -> Result<Address, Errno> {
         let sock = self.socks.get(id.0).ok_or(Errno::BADF)?;
+        let peer = sock.peer.as_ref().map(|peer| shown(peer, sock.family));
         match &sock.body {
             Body::Stream(stream) if stream.is_dead() => Err(Errno::NOTCONN),
-            Body::Stream(_) | Body::Datagrams(_) => sock.peer.clone().ok_or(Errno::NOTCONN),
+            Body::Stream(_) | Body::Datagrams(_) => peer.ok_or(Errno::NOTCONN),
             _ => Err(Errno::NOTCONN),
         }
     }

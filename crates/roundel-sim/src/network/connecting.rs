@@ -23,10 +23,15 @@ const NOBODY_THERE: Duration = Duration::from_secs(3);
 impl State {
     /// Begins a connection; `INPROGRESS` if there is an answer to wait for.
     pub(crate) fn connect(&mut self, id: SockId, address: &Address) -> Result<(), Errno> {
-        let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
+        let sock = self.socks.get(id.0).ok_or(Errno::BADF)?;
         if sock.family != address.family() {
             return Err(Errno::AFNOSUPPORT);
         }
+        let address = match *address {
+            Address::Inet(to) => &self.named_address(id, to, Errno::NETUNREACH)?.into(),
+            _ => address,
+        };
+        let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
         match (&mut sock.body, address) {
             // Linux says once that it has worked.
             (Body::Stream(stream), _) if !stream.is_told => {

@@ -9,9 +9,10 @@ use roundel_driver::{Address, Family};
 use rustix::io::Errno;
 
 use super::{
+    guise::shown,
     host::Transport,
-    packet::Packet,
-    sock::{Flags, Message, Received, Sock, SockId},
+    packet::{Packet, Posted},
+    sock::{Flags, Message, Sock, SockId},
     state::State,
     wire::HEADERS,
 };
@@ -57,12 +58,13 @@ impl State {
             Address::Unix(name) => return self.send_to_name(id, data.to_vec(), name),
             to => to.inet().ok_or(Errno::AFNOSUPPORT)?,
         };
+        let to = self.named_address(id, to, Errno::NETUNREACH)?;
         if data.len() > LONGEST {
             return Err(Errno::MSGSIZE);
         }
-        let any = match to.ip() {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        let any = match family {
+            Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            _ => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
         self.bind_anywhere(id, any)?;
         let port = self.local_address(id)?.inet().map_or(0, |local| local.port());
@@ -76,7 +78,7 @@ impl State {
         let Some(host) = self.socks.get(from.0).map(|sock| sock.host) else { return };
         // To nobody's address: the wire does not tell.
         let Some(owner) = self.owner_of(host, to.ip()) else { return };
-        let link = self.links.of(host, owner);
+        let link = *self.links.of(host, owner);
         let twice = host != owner && self.befalls(link.duplication);
         for _ in 0..=u8::from(twice) {
             let Some(mut at) = self.arrival(host, owner, data.len() + HEADERS) else { continue };
@@ -88,17 +90,13 @@ impl State {
                 at = at.max(datagrams.last_arrival + 1);
                 datagrams.last_arrival = at;
             }
-            self.at(at, Packet::Datagram { from, source, to, data: data.to_vec() });
+            let posted = Posted { from, source, to, data: data.to_vec() };
+            self.at(at, Packet::Datagram(Box::new(posted)));
         }
     }
 
-    pub(crate) fn datagram_arrives(
-        &mut self,
-        from: SockId,
-        source: SocketAddr,
-        to: SocketAddr,
-        data: Vec<u8>,
-    ) {
+    pub(crate) fn datagram_arrives(&mut self, posted: Posted) {
+        let Posted { from, source, to, data } = posted;
         let seen_from = self.socks.get(from.0).map(|sock| sock.host);
         let Some(sender) = seen_from.or_else(|| self.owner_of(super::HostId(0), source.ip()))
         else {
@@ -145,23 +143,19 @@ impl State {
     /// The next message.
     pub(crate) fn recv_from(&mut self, id: SockId) -> Result<Message, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
-        if let Some(first) = sock.returned.first_entry()
-            && matches!(first.get(), Received::Datagram(_))
-            && let Received::Datagram(datagram) = first.remove()
-        {
-            return Ok(Message { from: datagram.from, data: datagram.data.to_vec() });
-        }
         if let Some(error) = sock.error.take() {
             return Err(Errno::from_raw_os_error(error));
         }
+        let family = sock.family;
         let datagrams = sock.datagrams().ok_or(Errno::NOTCONN)?;
-        let Some(message) = datagrams.queue.pop_front() else {
+        let Some(mut message) = datagrams.queue.pop_front() else {
             if !datagrams.read_shut {
                 return Err(Errno::WOULDBLOCK);
             }
             return Ok(Message { from: Address::unnamed_unix(), data: Vec::new() });
         };
         datagrams.bytes -= message.data.len();
+        message.from = shown(&message.from, family);
         Ok(message)
     }
 }

@@ -27,19 +27,37 @@ const PATIENCE: u64 = 924_600_000_000;
 impl State {
     /// Sends a piece of a stream behind all others.
     pub(crate) fn ship(&mut self, id: SockId, content: Content) {
+        let Some(sock) = self.socks.get_mut(id.0) else { return };
+        let host = sock.host;
+        let Some(stream) = sock.stream() else { return };
+        let (number, ends) = (stream.count_sent(), (host, stream.peer_host));
+        self.ship_as(id, number, ends, content);
+    }
+
+    /// As [`ship`](Self::ship), by its number and between these hosts.
+    pub(crate) fn ship_as(
+        &mut self,
+        id: SockId,
+        number: u64,
+        ends: (HostId, HostId),
+        content: Content,
+    ) {
         let Some(stream) = self.socks.get_mut(id.0).and_then(Sock::stream) else { return };
-        stream.sent += 1;
-        let number = stream.sent;
         if stream.failing.is_some() {
             stream.outbox.push_back((number, content));
-        } else if let Some((number, content)) = self.try_ship(id, number, content) {
+        } else if let Some((number, content)) = self.try_ship(id, ends, number, content) {
             self.postpone(id, number, content);
         }
     }
 
-    /// Puts a segment on the wire; gives it back if it gets lost.
-    fn try_ship(&mut self, id: SockId, number: u64, content: Content) -> Option<(u64, Content)> {
-        let (host, peer_host) = self.ends(id)?;
+    /// Puts a segment on the wire between two hosts; gives it back if it gets lost.
+    fn try_ship(
+        &mut self,
+        id: SockId,
+        (host, peer_host): (HostId, HostId),
+        number: u64,
+        content: Content,
+    ) -> Option<(u64, Content)> {
         let bytes = match &content {
             Content::Data(data) => data.len() + HEADERS,
             Content::End => HEADERS,
@@ -69,8 +87,9 @@ impl State {
         loop {
             let now = self.now;
             let Some(sock) = self.socks.get_mut(id.0) else { return };
-            let closed = sock.closed;
+            let (closed, host) = (sock.closed, sock.host);
             let Some(stream) = sock.stream() else { return };
+            let ends = (host, stream.peer_host);
             let Some((number, content)) = stream.outbox.pop_front() else {
                 stream.failing = None;
                 if closed {
@@ -78,7 +97,9 @@ impl State {
                 }
                 return;
             };
-            let Some((number, content)) = self.try_ship(id, number, content) else { continue };
+            let Some((number, content)) = self.try_ship(id, ends, number, content) else {
+                continue;
+            };
             let Some(stream) = self.socks.get_mut(id.0).and_then(Sock::stream) else { return };
             stream.outbox.push_front((number, content));
             let (since, pause) = stream.failing.unwrap_or((now, FIRST_PAUSE));
@@ -100,10 +121,9 @@ impl State {
         number: u64,
         content: Content,
     ) {
-        let sender = self.ends(from);
         let Some(sock) = self.socks.get_mut(to.0).filter(|sock| !sock.closed) else {
             // The other end has been closed, or has lost its power meanwhile.
-            let Some((host, peer_host)) = sender else { return };
+            let Some((host, peer_host)) = self.ends(from) else { return };
             if !self.host(peer_host).up {
                 self.postpone(from, number, content);
             } else if matches!(content, Content::Data(_)) || self.socks.get(to.0).is_none() {

@@ -27,6 +27,9 @@ pub struct Faults {
     pub delayed_wakes: f64,
     /// How late.
     pub wake_delay: Duration,
+    /// A socket or file gets the number of the one that was closed last, and not one that has been
+    /// free for long.
+    pub descriptor_reuse: f64,
     /// An accept fails because there are too many open files; the connection stays queued.
     pub emfile_on_accept: f64,
     /// A refused connect is told after up to a second.
@@ -35,6 +38,11 @@ pub struct Faults {
     pub resolver_failure: f64,
     /// A connection is reset at a packet's arrival.
     pub resets: f64,
+    /// Roundel itself goes an uncommon way: an outcome is delivered a turn later, a task is polled
+    /// though nobody woke it. At each such place of its code in half of the runs, so that one that
+    /// is always gone cannot hide what another would show. Without the feature `buggify` there are
+    /// no such places.
+    pub buggify: f64,
 }
 
 impl Faults {
@@ -46,10 +54,12 @@ impl Faults {
         interrupted: 0.0,
         delayed_wakes: 0.0,
         wake_delay: Duration::ZERO,
+        descriptor_reuse: 0.0,
         emfile_on_accept: 0.0,
         slow_refusals: 0.0,
         resolver_failure: 0.0,
         resets: 0.0,
+        buggify: 0.0,
     };
 
     /// Something of everything that a correct program does not notice: no reset, no failure of the
@@ -61,7 +71,9 @@ impl Faults {
         interrupted: 0.05,
         delayed_wakes: 0.05,
         wake_delay: Duration::from_millis(5),
+        descriptor_reuse: 0.5,
         slow_refusals: 0.2,
+        buggify: 0.1,
         ..Self::NONE
     };
 

@@ -60,6 +60,14 @@ impl From<SocketKind> for Transport {
     }
 }
 
+/// What a driver has to hear of a socket.
+pub(crate) struct News {
+    pub(crate) of: SockId,
+    pub(crate) what: Flags,
+    /// The first of the places at which the socket is attached.
+    pub(crate) first: Option<u32>,
+}
+
 /// Linux's range for ports that a bind or connect finds by itself.
 const EPHEMERAL: std::ops::Range<u64> = 32_768..61_000;
 
@@ -137,21 +145,25 @@ impl State {
         }
         sock.is_listed = true;
         let number = sock.host;
-        let host = &mut self.hosts[number.0 as usize];
-        host.mailbox.push_back(id);
-        if !host.is_woken {
-            host.is_woken = true;
-            self.woken.push(number);
+        self.host_mut(number).mailbox.push_back(id);
+        self.wake(number);
+    }
+
+    /// Lists a host among those whose drivers have something to tell.
+    pub(crate) fn wake(&mut self, id: HostId) {
+        if !std::mem::replace(&mut self.host_mut(id).is_woken, true) {
+            self.woken.push(id);
         }
     }
 
     /// The next socket of which a host's driver has to hear, and the news.
-    pub(crate) fn next_news(&mut self, host: HostId) -> Option<(Flags, SockId)> {
+    pub(crate) fn next_news(&mut self, host: HostId) -> Option<News> {
         loop {
             let id = self.host_mut(host).mailbox.pop_front()?;
             let Some(sock) = self.socks.get_mut(id.0) else { continue };
             sock.is_listed = false;
-            return Some((std::mem::take(&mut sock.news), id));
+            let (what, first) = (std::mem::take(&mut sock.news), sock.sources.first().copied());
+            return Some(News { of: id, what, first });
         }
     }
 
@@ -164,7 +176,10 @@ impl State {
         for id in &self.woken {
             self.hosts[id.0 as usize].is_woken = false;
         }
-        into.append(&mut self.woken);
+        match into.is_empty() {
+            true => std::mem::swap(into, &mut self.woken),
+            false => into.append(&mut self.woken),
+        }
     }
 
     pub(crate) fn power_off(&mut self, id: HostId) {

@@ -57,11 +57,11 @@ impl Links {
         self.own.insert((other, one), link);
     }
 
-    pub(crate) fn of(&self, from: HostId, to: HostId) -> Link {
+    pub(crate) fn of(&self, from: HostId, to: HostId) -> &Link {
         if self.own.is_empty() {
-            return self.default;
+            return &self.default;
         }
-        self.own.get(&(from, to)).copied().unwrap_or(self.default)
+        self.own.get(&(from, to)).unwrap_or(&self.default)
     }
 
     pub(crate) fn cut(&mut self, from: HostId, to: HostId, is_cut: bool) {

@@ -1,6 +1,7 @@
 //! What the kernel does to calls, by the seed; and what a driver asks before it calls.
 
 use super::{
+    host::HostId,
     sock::{Body, Flags, SockId},
     state::State,
 };
@@ -26,6 +27,29 @@ impl State {
     /// Whether a signal interrupts this call.
     pub(crate) fn is_interrupted(&mut self) -> bool {
         self.strikes(self.faults.interrupted)
+    }
+
+    /// Whether the number that became free last is the next one's.
+    pub(crate) fn reuses_number(&mut self) -> bool {
+        self.numbers.chance(self.faults.descriptor_reuse) && self.may_strike()
+    }
+
+    /// Whether a program on a host goes an uncommon way at this place of its code.
+    pub(crate) fn buggify(&mut self, host: HostId, site: &'static str) -> bool {
+        if self.faults.buggify <= 0.0 {
+            return false;
+        }
+        let begin = || {
+            let mut random = self.sites.split(site);
+            random.chance(0.5).then_some(random)
+        };
+        let random = self.gone_at.entry(site).or_insert_with(begin);
+        let goes = random.as_mut().is_some_and(|random| random.chance(self.faults.buggify));
+        let goes = goes && self.may_strike();
+        if goes {
+            self.note(host, site, host, 0, 0);
+        }
+        goes
     }
 
     pub(crate) fn wake_delay(&mut self) -> Option<std::time::Duration> {

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     pub(crate) probes: u32,
     pub(crate) reuse_address: bool,
     pub(crate) reuse_port: bool,
-    only_v6: bool,
+    pub(crate) only_v6: bool,
     pub(crate) broadcast: bool,
     pub(crate) linger: Option<Duration>,
     pub(crate) send_buffer: usize,

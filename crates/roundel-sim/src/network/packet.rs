@@ -6,6 +6,8 @@ use std::{
     net::SocketAddr,
 };
 
+use roundel_driver::Buffer;
+
 use super::sock::SockId;
 
 /// What arrives, or is due.
@@ -26,7 +28,7 @@ pub(crate) enum Packet {
     /// A connect has been tried for long enough, or there is no way.
     Failed { to: SockId, why: i32 },
     /// A message.
-    Datagram { from: SockId, source: SocketAddr, to: SocketAddr, data: Vec<u8> },
+    Datagram(Box<Posted>),
     /// A part of a connection's making that got lost is sent again.
     Resend(Box<Packet>),
     /// What a stream could not deliver is sent again.
@@ -37,9 +39,18 @@ pub(crate) enum Packet {
     Probe { of: SockId, missed: u32 },
 }
 
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub(crate) from: SockId,
+    pub(crate) source: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) data: Vec<u8>,
+}
+
 #[derive(Debug)]
 pub(crate) enum Content {
-    Data(Vec<u8>),
+    Data(Buffer),
     End,
 }
 

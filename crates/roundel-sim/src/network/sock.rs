@@ -1,12 +1,8 @@
 //! `Sock`: a socket, as the network knows it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
-    ops::BitOr,
-};
+use std::{collections::VecDeque, net::SocketAddr, ops::BitOr};
 
-use roundel_driver::{Address, Datagram, Family, SocketKind};
+use roundel_driver::{Address, Family, SocketKind};
 
 use super::{host::HostId, options::Options, stream::Stream};
 use crate::slab::Place;
@@ -34,9 +30,6 @@ pub(crate) struct Sock {
     pub(crate) held: bool,
     /// The program has closed it; what it sent is still on its way.
     pub(crate) closed: bool,
-    /// What cancelled operations had received already, by the order in which it came.
-    pub(crate) returned: BTreeMap<u64, Received>,
-    pub(crate) receipts: u64,
 }
 
 pub(crate) enum Body {
@@ -71,14 +64,6 @@ pub(crate) struct Datagrams {
 pub(crate) struct Message {
     pub(crate) from: Address,
     pub(crate) data: Vec<u8>,
-}
-
-/// What an operation had received.
-#[derive(Debug)]
-pub(crate) enum Received {
-    Data(Vec<u8>),
-    Datagram(Box<Datagram>),
-    Connection(SockId),
 }
 
 /// The two directions, or what is known of them.
@@ -123,8 +108,6 @@ impl Sock {
             is_listed: false,
             held: false,
             closed: false,
-            returned: BTreeMap::new(),
-            receipts: 0,
         }
     }
 
@@ -164,8 +147,6 @@ impl Sock {
                 when(readable, Flags::READ) | Flags::WRITE
             }
         };
-        ready
-            | when(self.error.is_some(), Flags::BOTH)
-            | when(!self.returned.is_empty(), Flags::READ)
+        ready | when(self.error.is_some(), Flags::BOTH)
     }
 }

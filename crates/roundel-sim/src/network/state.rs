@@ -9,9 +9,13 @@ use super::{
     host::{Host, HostId},
     link::Links,
     packet::{Packet, Packets},
-    sock::{Body, Received, Sock, SockId},
+    sock::{Body, Sock, SockId},
 };
-use crate::{Random, TraceEvent, slab::Slab, trace::Trace};
+use crate::{
+    Random,
+    slab::Slab,
+    trace::{Noted, Trace},
+};
 
 pub(crate) struct State {
     /// Nanoseconds since the begin.
@@ -32,7 +36,12 @@ pub(crate) struct State {
     /// What the kernel does to calls.
     pub(crate) luck: Random,
     pub(crate) ports: Random,
+    /// Which number a socket gets.
+    pub(crate) numbers: Random,
     pub(crate) ties: Random,
+    /// Where programs go uncommon ways: a generator for each place at which they do in this run.
+    pub(crate) sites: Random,
+    pub(crate) gone_at: BTreeMap<&'static str, Option<Random>>,
     pub(crate) woken: Vec<HostId>,
     pub(crate) trace: Trace,
 }
@@ -54,7 +63,10 @@ impl State {
             travel: random.split("travel"),
             luck: random.split("luck"),
             ports: random.split("ports"),
+            numbers: random.split("numbers"),
             ties: random.split("ties"),
+            sites: random.split("sites"),
+            gone_at: BTreeMap::new(),
             woken: Vec::new(),
             trace: Trace::new(),
         }
@@ -64,10 +76,10 @@ impl State {
         SockId(self.socks.insert(Sock::new(host, family, kind)))
     }
 
-    /// A program has a socket, or gives it back to be accepted again.
-    pub(crate) fn hold(&mut self, id: SockId, held: bool) {
+    /// A program has a socket.
+    pub(crate) fn hold(&mut self, id: SockId) {
         if let Some(sock) = self.socks.get_mut(id.0) {
-            sock.held = held;
+            sock.held = true;
         }
     }
 
@@ -76,6 +88,7 @@ impl State {
     }
 
     /// Notes what happened to a host.
+    #[inline(always)]
     pub(crate) fn note(
         &mut self,
         host: HostId,
@@ -84,14 +97,12 @@ impl State {
         amount: u64,
         content: u64,
     ) {
-        let at = Duration::from_nanos(self.now);
-        let event = TraceEvent { at, host: host.0, what, other: other.0, amount };
+        let event = Noted { at: self.now, host: host.0, what, other: other.0, amount };
         self.trace.note(event, content);
     }
 
     /// Lets arrive what is due.
-    pub(crate) fn deliver_until(&mut self, now: Duration) {
-        let until = now.as_nanos() as u64;
+    pub(crate) fn deliver_until(&mut self, until: u64) {
         while let Some((at, packet)) = self.packets.pop_until(until) {
             // A packet that was due while the clock jumped arrives at its own time.
             self.now = at;
@@ -111,9 +122,7 @@ impl State {
             Packet::Ack { from, to, tries } => self.ack_arrives(from, to, tries),
             Packet::Refused { to } => self.connect_fails(to, "refused", REFUSED),
             Packet::Failed { to, why } => self.connect_fails(to, "unreachable", why),
-            Packet::Datagram { from, source, to, data } => {
-                self.datagram_arrives(from, source, to, data);
-            }
+            Packet::Datagram(datagram) => self.datagram_arrives(*datagram),
             Packet::Resend(packet) => self.resend(*packet),
             Packet::Again { from } => self.send_again(from),
             Packet::Room { to } => self.room_arrives(to),
@@ -125,18 +134,11 @@ impl State {
     pub(crate) fn close(&mut self, id: SockId) {
         let Some(sock) = self.socks.get_mut(id.0) else { return };
         sock.closed = true;
-        // What was received and returned is lost with it, as what lies unread is.
-        let lost = mem::take(&mut sock.returned);
-        let has_lost = !lost.is_empty();
         match &mut sock.body {
-            Body::Stream(_) => self.close_stream(id, has_lost),
+            Body::Stream(_) => self.close_stream(id),
             Body::Listener(listener) => {
-                let mut queue = mem::take(&mut listener.queue);
+                let queue = mem::take(&mut listener.queue);
                 self.remove(id);
-                queue.extend(lost.into_values().filter_map(|received| match received {
-                    Received::Connection(id) => Some(id),
-                    _ => None,
-                }));
                 queue.into_iter().for_each(|id| self.abort(id));
             }
             _ => self.remove(id),
@@ -147,27 +149,6 @@ impl State {
     pub(crate) fn remove(&mut self, id: SockId) {
         let Some(sock) = self.socks.remove(id.0) else { return };
         self.release(id, &sock);
-    }
-
-    /// The number of a receipt, by which what it brought can be given back in order.
-    pub(crate) fn receipt(&mut self, id: SockId) -> u64 {
-        let Some(sock) = self.socks.get_mut(id.0) else { return 0 };
-        sock.receipts += 1;
-        sock.receipts
-    }
-
-    /// Takes back what a cancelled operation had received.
-    pub(crate) fn give_back(&mut self, id: SockId, receipt: u64, received: Received) {
-        match self.socks.get_mut(id.0) {
-            Some(sock) if !sock.closed => {
-                sock.returned.insert(receipt, received);
-            }
-            _ => {
-                if let Received::Connection(id) = received {
-                    self.abort(id);
-                }
-            }
-        }
     }
 }
 

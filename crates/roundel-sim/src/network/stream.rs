@@ -4,14 +4,14 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use roundel_driver::Family;
+use roundel_driver::{Buffer, BufferPool, Family};
 use rustix::io::Errno;
 
 use super::{
     delivery::FIRST_PAUSE,
     host::HostId,
     packet::{Content, Packet},
-    sock::{Body, Flags, Received, Sock, SockId},
+    sock::{Body, Flags, Sock, SockId},
     state::State,
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct Stream {
     pub(crate) peer: SockId,
     pub(crate) peer_host: HostId,
     /// Received and not read: pieces, and how much of the first has been read.
-    inbox: VecDeque<Vec<u8>>,
+    inbox: VecDeque<Buffer>,
     read: usize,
     unread: usize,
     /// The other end will send no more.
@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     /// What could not be delivered, in order, since when, and how long until the next try.
     pub(crate) outbox: VecDeque<(u64, Content)>,
     pub(crate) failing: Option<(u64, u64)>,
-    pub(crate) sent: u64,
+    sent: u64,
     /// When the last segment arrives: none overtakes another.
     pub(crate) last_arrival: u64,
     /// Whose queue it is on its way to.
@@ -83,9 +83,24 @@ impl Stream {
         self.outstanding < self.window || self.dead || self.write_shut
     }
 
-    pub(crate) fn put(&mut self, data: Vec<u8>) {
+    pub(crate) fn put(&mut self, data: Buffer) {
         self.unread += data.len();
         self.inbox.push_back(data);
+    }
+
+    /// The number of the next segment.
+    pub(crate) fn count_sent(&mut self) -> u64 {
+        self.sent += 1;
+        self.sent
+    }
+
+    /// Takes what is there, if it lies in one piece of at most so many bytes.
+    fn take_whole(&mut self, most: usize) -> Option<Buffer> {
+        if self.unread == 0 || self.unread > most || self.read > 0 || self.inbox.len() > 1 {
+            return None;
+        }
+        self.unread = 0;
+        self.inbox.pop_front()
     }
 
     /// Moves what is there into `room`; tells how much.
@@ -113,9 +128,6 @@ impl State {
     /// Source: recv(2).
     pub(crate) fn recv(&mut self, id: SockId, room: &mut [u8]) -> Result<usize, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
-        if let Some(taken) = take_returned(sock, room) {
-            return Ok(taken);
-        }
         if matches!(sock.body, Body::Datagrams(_)) {
             let message = self.recv_from(id)?;
             let count = message.data.len().min(room.len());
@@ -135,8 +147,8 @@ impl State {
             let cut = all > 1 && self.strikes(self.faults.short_reads);
             let most = if cut { self.luck.within(1..all as u64) as usize } else { all };
             let stream = self.socks.get_mut(id.0).and_then(Sock::stream).ok_or(Errno::BADF)?;
-            let taken = stream.take(&mut room[..most]);
-            self.make_room(id, taken);
+            let (taken, peer) = (stream.take(&mut room[..most]), stream.peer);
+            self.make_room(id, peer, taken);
             return Ok(taken);
         }
         match error.take() {
@@ -147,17 +159,46 @@ impl State {
         }
     }
 
-    /// The other end may send more, since this one has read.
-    fn make_room(&mut self, id: SockId, taken: usize) {
-        let Some((host, peer_host)) = self.ends(id) else { return };
-        let Some(peer) = self.socks.get_mut(id.0).and_then(Sock::stream).map(|it| it.peer) else {
-            return;
+    /// What [`recv`](Self::recv) would copy, if it came in one piece and fits, and the kernel neither
+    /// cuts nor interrupts.
+    pub(crate) fn take_piece(&mut self, id: SockId, most: usize) -> Option<Buffer> {
+        if self.faults.short_reads > 0.0 || self.faults.interrupted > 0.0 {
+            return None;
+        }
+        let stream = self.socks.get_mut(id.0)?.stream()?;
+        let (piece, peer) = (stream.take_whole(most)?, stream.peer);
+        self.make_room(id, peer, piece.len());
+        Some(piece)
+    }
+
+    /// What [`send`](Self::send) would do, if all of it goes at once over TCP, and the kernel neither
+    /// cuts nor interrupts; else nothing, and false.
+    pub(crate) fn send_piece(&mut self, id: SockId, data: &[u8], pool: &BufferPool) -> bool {
+        if self.faults.short_writes > 0.0 || self.faults.interrupted > 0.0 {
+            return false;
+        }
+        let Some(sock) = self.socks.get_mut(id.0) else { return false };
+        let Sock { body: Body::Stream(stream), error: None, host, family, .. } = sock else {
+            return false;
         };
+        let is_open = !stream.dead && !stream.write_shut && *family != Family::Unix;
+        let goes = is_open && !data.is_empty() && stream.outstanding + data.len() <= stream.window;
+        if goes {
+            stream.outstanding += data.len();
+            let (number, ends) = (stream.count_sent(), (*host, stream.peer_host));
+            self.ship_as(id, number, ends, Content::Data(pool.copied(data)));
+        }
+        goes
+    }
+
+    /// The other end may send more, since this one has read.
+    fn make_room(&mut self, id: SockId, peer: SockId, taken: usize) {
         let Some(theirs) = self.socks.get_mut(peer.0).and_then(Sock::stream) else { return };
         theirs.outstanding = theirs.outstanding.saturating_sub(taken);
         // Linux says so when a third is free.
         if theirs.blocked && theirs.outstanding * 3 <= theirs.window * 2 {
             theirs.blocked = false;
+            let Some((host, peer_host)) = self.ends(id) else { return };
             let at = self.now + self.latency(host, peer_host);
             self.at(at, Packet::Room { to: peer });
         }
@@ -172,9 +213,12 @@ impl State {
         }
     }
 
-    /// Source: send(2). Takes what there is room for.
+    /// Source: send(2). Takes what there is room for; a message whole.
     pub(crate) fn send(&mut self, id: SockId, data: &[u8]) -> Result<usize, Errno> {
         let sock = self.socks.get_mut(id.0).ok_or(Errno::BADF)?;
+        if matches!(sock.body, Body::Datagrams(_)) {
+            return self.send_datagram(id, data, None).map(|()| data.len());
+        }
         let is_unix = sock.family == Family::Unix;
         let Sock { body: Body::Stream(stream), error, .. } = sock else {
             return Err(match sock.body {
@@ -203,7 +247,7 @@ impl State {
             stream.outstanding += count;
             stream.blocked |= count < data.len() && !short;
         }
-        let content = Content::Data(data[..count].to_vec());
+        let content = Content::Data(data[..count].into());
         if is_unix {
             self.hand_over(id, content)?;
         } else {
@@ -237,11 +281,11 @@ impl State {
     }
 
     /// The program has closed its end. What was not read is a reason to reset, as on Linux.
-    pub(crate) fn close_stream(&mut self, id: SockId, has_lost: bool) {
+    pub(crate) fn close_stream(&mut self, id: SockId) {
         let Some(sock) = self.socks.get_mut(id.0) else { return };
         let (is_unix, linger) = (sock.family == Family::Unix, sock.options.linger);
         let Some(stream) = sock.stream() else { return };
-        let abort = stream.unread > 0 || has_lost || linger == Some(Duration::ZERO);
+        let abort = stream.unread > 0 || linger == Some(Duration::ZERO);
         if stream.dead {
             self.remove(id);
         } else if is_unix {
@@ -258,22 +302,4 @@ impl State {
             }
         }
     }
-}
-
-/// What a cancelled operation had received comes first.
-fn take_returned(sock: &mut Sock, room: &mut [u8]) -> Option<usize> {
-    let is_message = matches!(sock.body, Body::Datagrams(_));
-    let mut first = sock.returned.first_entry()?;
-    let data = match first.get_mut() {
-        Received::Data(data) => data,
-        Received::Datagram(_) | Received::Connection(_) => return None,
-    };
-    let count = data.len().min(room.len());
-    room[..count].copy_from_slice(&data[..count]);
-    data.drain(..count);
-    // What of a message does not fit is lost.
-    if data.is_empty() || is_message {
-        first.remove();
-    }
-    Some(count)
 }

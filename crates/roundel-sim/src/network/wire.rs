@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use super::{host::HostId, packet::Packet, state::State};
+use super::{Link, host::HostId, packet::Packet, state::State};
 
 /// How long a packet takes within a host: what Linux needs to wake a thread.
 const LOOPBACK: u64 = 10_000;
 
 /// What a packet without content weighs: the headers of IP and TCP.
 pub(crate) const HEADERS: usize = 40;
+
+/// As many as there are; a simulation does not last for centuries.
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_secs() * 1_000_000_000 + u64::from(time.subsec_nanos())
+}
 
 impl State {
     /// When a packet that is sent now arrives; none if it gets lost.
@@ -19,16 +24,16 @@ impl State {
         if !self.can_reach(from, to) {
             return None;
         }
-        let link = self.links.of(from, to);
-        if self.befalls(link.loss) {
+        let Link { latency, jitter, bandwidth, loss, .. } = *self.links.of(from, to);
+        if self.befalls(loss) {
             return None;
         }
-        let sent = match link.bandwidth {
+        let sent = match bandwidth {
             None => self.now,
             Some(_) => self.links.sent_at(from, to, self.now, bytes),
         };
-        let takes = link.latency + self.travel.time(link.jitter);
-        Some(sent + takes.as_nanos() as u64)
+        let late = if jitter.is_zero() { Duration::ZERO } else { self.travel.time(jitter) };
+        Some(sent + nanoseconds(latency) + nanoseconds(late))
     }
 
     /// Whether packets get through at all.
@@ -38,12 +43,12 @@ impl State {
 
     /// How long a packet without content takes, if nothing goes wrong.
     pub(crate) fn latency(&self, from: HostId, to: HostId) -> u64 {
-        if from == to { LOOPBACK } else { self.links.of(from, to).latency.as_nanos() as u64 }
+        if from == to { LOOPBACK } else { nanoseconds(self.links.of(from, to).latency) }
     }
 
     /// Something happens after a while.
     pub(crate) fn later(&mut self, delay: Duration, packet: Packet) {
-        self.at(self.now.saturating_add(delay.as_nanos() as u64), packet);
+        self.at(self.now.saturating_add(nanoseconds(delay)), packet);
     }
 
     /// Something happens then; what else happens then comes before or after, by the seed.

@@ -1,6 +1,8 @@
 //! One body of what Linux does at the ends of connections, on the real kernel and on the simulated
 //! one: the same outcomes, by the numbers of their errors, one by one.
 
+mod ports;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -53,6 +55,7 @@ fn number(error: Option<i32>) -> String {
         (97, "EAFNOSUPPORT"),
         (98, "EADDRINUSE"),
         (99, "EADDRNOTAVAIL"),
+        (101, "ENETUNREACH"),
         (104, "ECONNRESET"),
         (106, "EISCONN"),
         (107, "ENOTCONN"),
@@ -295,6 +298,8 @@ async fn everything() -> Vec<String> {
     connects(&mut told).await;
     backlogs(&mut told).await;
     binds(&mut told).await;
+    ports::neighbours(&mut told).await;
+    ports::guises(&mut told).await;
     datagrams(&mut told).await;
     let name = format!("roundel-parity-{}", std::process::id());
     unix(&mut told, std::env::temp_dir().join(name)).await;
