@@ -70,11 +70,13 @@ impl Waiters {
         let seat = self.seat(key);
         match seat.as_ref() {
             Some((seated, _)) if *seated == key => {}
-            _ => {
-                // Whoever sat here before had another operation, which has ended.
+            None | Some((_, Waiter::Arrived)) => {
                 *seat = Some((key, Waiter::Arrived));
                 return None;
             }
+            // A source was detached, the outcome taken at once, and the seat is another operation's
+            // by now, which waits.
+            Some(_) => return None,
         }
         match seat.as_ref()? {
             (_, Waiter::Call(..)) => {

@@ -324,3 +324,29 @@ fn an_echo_over_tcp_makes_no_call_in_vain() {
     assert!(after.refused - before.refused <= 1, "{} refused", after.refused - before.refused);
     assert!(after.registrations - before.registrations <= 1);
 }
+
+#[test]
+fn an_outcome_that_was_taken_before_it_was_told_takes_nobodys_wake() {
+    for name in drivers() {
+        let mut event_loop = loop_on(name);
+        let handle = event_loop.handle();
+        let (given_up, _theirs) = pair(&handle);
+        let (ours, mut theirs) = pair(&handle);
+        event_loop
+            .run_until_complete(async {
+                let mut aborted = pin!(given_up.recv(10));
+                std::future::poll_fn(|context| {
+                    assert!(aborted.as_mut().poll(context).is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                drop(given_up);
+                aborted.await.unwrap_err();
+                // Its key's place is this one's now.
+                let receive = ours.recv(10);
+                handle.call_later(support::MS, move || theirs.write_all(b"heard").unwrap());
+                assert_eq!(text(receive.await.unwrap()), "heard", "on {name}");
+            })
+            .unwrap();
+    }
+}

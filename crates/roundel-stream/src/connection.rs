@@ -5,7 +5,7 @@
 //! goes with the next. A send that the kernel takes at once involves none of this.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     fmt, io, mem,
     rc::{Rc, Weak},
     task::{Context, Poll},
@@ -17,6 +17,7 @@ use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
 use crate::{
     Carrier, WaterMarks,
     error::Failure,
+    filtered::Filtered,
     outgoing::{Batch, Outgoing, Stage, Until},
 };
 
@@ -24,6 +25,8 @@ pub(crate) struct Connection {
     /// None once it is closed.
     carrier: RefCell<Option<Carrier>>,
     outgoing: RefCell<Outgoing>,
+    /// What all bytes go through; few streams have one.
+    pub(crate) filtered: OnceCell<Box<Filtered>>,
     /// A call-back will flush what small writes have left.
     flush_is_due: Cell<bool>,
     /// Told what a call-back of the connection's has changed.
@@ -40,6 +43,7 @@ impl Connection {
         Rc::new(Self {
             carrier: RefCell::new(Some(carrier)),
             outgoing: RefCell::default(),
+            filtered: OnceCell::new(),
             flush_is_due: Cell::new(false),
             told: RefCell::default(),
         })
@@ -61,6 +65,20 @@ impl Connection {
 
     pub(crate) fn receive(&self, at_most: usize) -> Option<Submission> {
         self.with(|carrier| carrier.receive(at_most))
+    }
+
+    #[inline]
+    pub(crate) fn filtered(&self) -> Option<&Filtered> {
+        self.filtered.get().map(|filtered| &**filtered)
+    }
+
+    /// Hands bytes of the program to the carrier, unless it is closed.
+    fn send(&self, batch: Batch) -> Option<Submission> {
+        let batch = match self.filtered() {
+            None => batch,
+            Some(filtered) => filtered.seal(batch),
+        };
+        self.with(|carrier| carrier.send(batch))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -105,7 +123,7 @@ impl Connection {
         }
         drop(outgoing);
         let unsent = data.len();
-        let Some(submission) = self.with(|carrier| carrier.send(Batch::One(data))) else {
+        let Some(submission) = self.send(Batch::One(data)) else {
             return Err(closed());
         };
         match submission.try_now() {
@@ -182,18 +200,21 @@ impl Connection {
             let Some(batch) = outgoing.next_batch(several) else { break };
             drop(outgoing);
             let len = batch.bytes();
-            let Some(submission) = self.with(|carrier| carrier.send(batch)) else { break };
+            let Some(submission) = self.send(batch) else { break };
             match submission.try_now() {
                 Ok(Ok(_)) => self.outgoing.borrow_mut().sent(len),
                 Ok(Err(error)) => self.fail(Failure::new(error.into())),
                 Err(pending) => return self.go_on(pending, len, true),
             }
         }
-        self.end_if_asked();
+        let is_flushed = self.filtered().is_none_or(|filtered| self.flush_filter(filtered));
+        if is_flushed {
+            self.end_if_asked();
+        }
     }
 
     /// A send waits for the kernel.
-    fn go_on(self: &Rc<Self>, pending: PendingOperation, len: usize, queued: bool) {
+    pub(crate) fn go_on(self: &Rc<Self>, pending: PendingOperation, len: usize, queued: bool) {
         let connection = Rc::clone(self);
         // Who is to be told what comes of it is kept until then: a transport that reads nothing in
         // the meantime may have nobody else to hold it.
@@ -250,7 +271,7 @@ impl Connection {
     }
 
     /// Everything is sent, or never will be: ends what was asked to end.
-    fn end_if_asked(&self) {
+    fn end_if_asked(self: &Rc<Self>) {
         let outgoing = self.outgoing.borrow();
         let (stage, ended) = (outgoing.stage, outgoing.ended);
         drop(outgoing);
@@ -267,6 +288,7 @@ impl Connection {
                 }
                 self.outgoing.borrow_mut().ended = true;
             }
+            Stage::Ending | Stage::Closing if self.part() => {}
             Stage::Ending | Stage::Closing => self.close(),
         }
     }
@@ -275,6 +297,14 @@ impl Connection {
         self.outgoing.borrow_mut().ended = true;
         let carrier = self.carrier.borrow_mut().take();
         drop(carrier);
+        if let Some(filtered) = self.filtered() {
+            filtered.close();
+        }
+    }
+
+    pub(crate) fn close_and_wake(&self) {
+        self.close();
+        self.wake();
     }
 
     /// Drops what is unsent and closes the carrier now.
@@ -284,8 +314,7 @@ impl Connection {
             under_way.cancel();
         }
         drop(unsent);
-        self.close();
-        self.wake();
+        self.close_and_wake();
     }
 
     /// Flushes, and waits.

@@ -49,6 +49,9 @@
 //! [`Transport`] and [`Protocol`] are the layer beneath as asyncio has it: call-backs in place of
 //! tasks, on the same ground.
 //!
+//! What all bytes of a stream are to go through, such as TLS, is a [`Filter`]; reader and writer stay
+//! the same.
+//!
 //! # Features
 //!
 //! - `tokio`: the reader, the writer and [`Duplex`] have tokio's traits, and `FromTokio` gives what
@@ -72,6 +75,8 @@ mod connection;
 mod copy;
 mod duplex;
 mod error;
+mod filter;
+mod filtered;
 mod find;
 mod flow;
 mod futures_io;
@@ -96,6 +101,7 @@ pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::Duplex;
 pub use error::ReadError;
+pub use filter::{Filter, filter};
 pub use flow::{Flow, WaterMarks};
 pub use lines::Lines;
 pub use open::open;

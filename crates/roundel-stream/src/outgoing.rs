@@ -160,6 +160,10 @@ impl Outgoing {
         self.drop_queue()
     }
 
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// What sending failed with.
     pub(crate) fn failure(&mut self) -> Option<io::Error> {
         self.failure.as_mut().map(Failure::tell)

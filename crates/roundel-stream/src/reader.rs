@@ -11,7 +11,7 @@ use std::{
 use roundel_driver::Address;
 
 use crate::{
-    Carrier, Chunk, Lines, ReadError,
+    Carrier, Chunk, Filter, Lines, ReadError, StreamWriter,
     connection::Connection,
     find::{Found, find, searched},
     incoming::Incoming,
@@ -123,6 +123,19 @@ impl StreamReader {
 
     fn connection(&self) -> io::Result<&Rc<Connection>> {
         self.receiving.connection().ok_or_else(crate::connection::closed)
+    }
+
+    /// Whether `writer` is the other end of the same stream.
+    pub fn pairs_with(&self, writer: &StreamWriter) -> bool {
+        self.receiving.connection().is_some_and(|ours| Rc::ptr_eq(ours, writer.connection()))
+    }
+
+    /// What was received and is not read goes through `filter` as all that comes.
+    pub(crate) fn begin_filter(&mut self, filter: Box<dyn Filter>) {
+        let wire = self.incoming.take_all();
+        if let Some(plain) = self.receiving.begin_filter(filter, &wire) {
+            self.incoming.push(plain);
+        }
     }
 
     /// Reads between 1 and `at_most` bytes, as soon as there are any; none at the end of the

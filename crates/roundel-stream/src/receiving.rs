@@ -6,6 +6,7 @@
 use std::{
     future::Future,
     io,
+    ops::ControlFlow,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -14,7 +15,7 @@ use std::{
 use roundel_driver::{Buffer, Completion, Outcome};
 use roundel_loop::{PendingOperation, buggify};
 
-use crate::{connection::Connection, error::Failure};
+use crate::{Filter, connection::Connection, error::Failure};
 
 /// How much a receive asks for at first, at least, and at most: the sizes of the driver's buffers.
 /// asyncio's most is the same.
@@ -64,6 +65,11 @@ impl Receiving {
         if self.ended {
             return Poll::Ready(Ok(None));
         }
+        if self.connection.as_ref().is_some_and(|it| it.filtered().is_some()) {
+            // What is left of the program's bytes is copied once, whether anything waits or not.
+            before_wait();
+            return self.poll_filtered(context, hint);
+        }
         let completion = match &mut self.pending {
             Some(pending) => {
                 let completion = ready!(Pin::new(pending).poll(context));
@@ -74,6 +80,65 @@ impl Receiving {
             None => ready!(self.begin(context, hint, before_wait)),
         };
         Poll::Ready(self.taken(completion))
+    }
+
+    /// As [`poll`](Self::poll), through the connection's filter.
+    #[cold]
+    fn poll_filtered(
+        &mut self,
+        context: &mut Context<'_>,
+        hint: usize,
+    ) -> Poll<io::Result<Option<Buffer>>> {
+        let Some(connection) = self.connection.clone() else { return Poll::Ready(Ok(None)) };
+        let Some(filtered) = connection.filtered() else { return Poll::Ready(Ok(None)) };
+        loop {
+            // A peer may send much that is nothing to the program.
+            self.in_a_row += 1;
+            if self.in_a_row > IN_A_ROW {
+                self.in_a_row = 0;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let at_most = self.at_most.max(hint.min(MOST));
+            let Poll::Ready(completion) = connection.poll_wire(filtered, context, at_most) else {
+                self.in_a_row = 0;
+                return Poll::Pending;
+            };
+            let wire = self.taken(completion)?;
+            if wire.is_none() && (connection.is_closed() || filtered.is_parting()) {
+                return Poll::Ready(Ok(None));
+            }
+            let mut plain = Vec::new();
+            let opened = connection.open(filtered, wire.as_deref(), &mut plain);
+            if let Some(plain) = self.opened(opened, plain) {
+                return Poll::Ready(Ok(Some(plain)));
+            }
+            if let Some(failure) = &mut self.failure {
+                return Poll::Ready(Err(failure.tell()));
+            }
+            if self.ended {
+                return Poll::Ready(Ok(None));
+            }
+        }
+    }
+
+    /// Keeps what a filter has said, to be told behind the bytes that came with it.
+    fn opened(&mut self, opened: io::Result<ControlFlow<()>>, plain: Vec<u8>) -> Option<Buffer> {
+        match opened {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => self.end(),
+            Err(error) => self.failure = Some(Failure::new(error)),
+        }
+        Some(plain).filter(|plain| !plain.is_empty()).map(Into::into)
+    }
+
+    /// What comes from now on goes through `filter`, beginning with `wire`; returns what that is to
+    /// the program.
+    pub(crate) fn begin_filter(&mut self, filter: Box<dyn Filter>, wire: &[u8]) -> Option<Buffer> {
+        let connection = self.connection.clone()?;
+        let mut plain = Vec::new();
+        let opened = connection.begin_filter(filter, self.pending.take(), wire, &mut plain);
+        self.opened(opened, plain)
     }
 
     fn begin(

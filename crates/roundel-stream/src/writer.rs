@@ -237,7 +237,8 @@ impl StreamWriter {
 impl Drop for StreamWriter {
     fn drop(&mut self) {
         // Alone and with nothing to send, the connection closes with its memory.
-        if Rc::strong_count(&self.connection) > 1 || self.buffered_bytes() > 0 {
+        let is_alone = Rc::strong_count(&self.connection) == 1;
+        if !is_alone || self.buffered_bytes() > 0 || self.connection.filtered().is_some() {
             self.connection.end(Stage::Ending);
         }
     }

@@ -22,6 +22,7 @@
 //! L5  roundel      this facade
 //!     run          run, Runner, backends, a loop per core
 //! L4  net          connect, serve, resolve         → stream executor event_loop
+//!     tls          TLS over a stream (a feature)   → net stream executor
 //!     sim          a simulated world, and its kernel → net executor event_loop
 //! L3  executor     futures as call-backs           → event_loop promise timer
 //!     stream       buffered byte streams           → event_loop driver
@@ -68,6 +69,8 @@ pub use roundel_selector as selector;
 pub use roundel_signal as signal;
 pub use roundel_stream as stream;
 pub use roundel_timer as timer;
+#[cfg(feature = "tls")]
+pub use roundel_tls as tls;
 pub use roundel_world as sim;
 
 pub use roundel_executor::{
