@@ -82,6 +82,21 @@ pub(crate) fn attempt(
     }
 }
 
+/// Sends as much as goes, once; none of it, if the kernel would have to wait.
+pub(crate) fn send_now(watched: &mut Watched, data: &[u8]) -> Attempt<usize> {
+    match uninterrupted(|| send(watched.source.as_fd(), data, NOW)) {
+        Ok(sent) => {
+            note_short(watched, Direction::Write, Means::Socket, sent, data.len());
+            Ok(sent)
+        }
+        Err(Errno::WOULDBLOCK) => {
+            watched.refused(Direction::Write);
+            Ok(0)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
 /// Flags of every send: neither a wait nor a signal.
 const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
 

@@ -6,8 +6,8 @@ use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
 
 use crate::{
-    Completion, Driver, DriverError, DriverStatistics, Family, File, Key, Operation, Socket,
-    SocketError, SocketKind, SourceId, Submitted,
+    Completion, Driver, DriverError, DriverStatistics, Family, File, Key, Operation,
+    OperationError, Socket, SocketError, SocketKind, SourceId, Submitted,
 };
 
 impl<D: Driver + ?Sized> Driver for Box<D> {
@@ -33,6 +33,10 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
 
     fn submit(&mut self, operation: Operation) -> Submitted {
         (**self).submit(operation)
+    }
+
+    fn send_now(&mut self, source: SourceId, data: &[u8]) -> Result<usize, OperationError> {
+        (**self).send_now(source, data)
     }
 
     fn take(&mut self, key: Key) -> Option<Completion> {

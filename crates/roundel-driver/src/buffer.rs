@@ -141,19 +141,22 @@ const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 /// Buffers of one size.
 struct Shelf {
     size: usize,
+    /// How many are kept at most.
+    most: usize,
     kept: RefCell<Vec<Vec<u8>>>,
     lent: Cell<usize>,
 }
 
 impl Shelf {
     fn new(size: usize) -> Rc<Self> {
-        Rc::new(Self { size, kept: RefCell::default(), lent: Cell::new(0) })
+        let most = IDLE_BYTES_PER_SIZE / size;
+        Rc::new(Self { size, most, kept: RefCell::default(), lent: Cell::new(0) })
     }
 
     fn put_back(&self, bytes: Vec<u8>) {
         self.lent.set(self.lent.get() - 1);
         let mut kept = self.kept.borrow_mut();
-        if kept.len() < IDLE_BYTES_PER_SIZE / self.size {
+        if kept.len() < self.most {
             kept.push(bytes);
         }
     }

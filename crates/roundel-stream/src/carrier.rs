@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::Shutdown};
 
-use roundel_driver::{Address, Credentials, Socket, SocketError, Source};
+use roundel_driver::{Address, Credentials, OperationError, Socket, SocketError, Source};
 use roundel_loop::{Attached, Submission};
 
 use crate::outgoing::Batch;
@@ -51,6 +51,14 @@ impl Carrier {
                 let all: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
                 source.write(all)
             }
+        }
+    }
+
+    /// Sends as much as goes at once, without an operation, and tells how much that was.
+    pub(crate) fn send_now(&self, data: &[u8]) -> Result<usize, OperationError> {
+        match &self.0 {
+            Kind::Socket(socket) => socket.send_now(data),
+            Kind::Source(_) => Ok(0),
         }
     }
 

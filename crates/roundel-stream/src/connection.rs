@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use roundel_driver::{Buffer, Completion};
+use roundel_driver::{Buffer, Completion, OperationError};
 use roundel_loop::{LoopHandle, PendingOperation, Submission};
 
 use crate::{
@@ -19,6 +19,10 @@ use crate::{
     error::Failure,
     outgoing::{Batch, Outgoing, Stage, Until},
 };
+
+/// What is lent to the kernel first, and only taken over if it does not take it: of more it may take
+/// a part, and the rest would have to be copied.
+const MOST_LENT: usize = 16 << 10;
 
 pub(crate) struct Connection {
     /// None once it is closed.
@@ -84,32 +88,50 @@ impl Connection {
         self.wake();
     }
 
-    /// Sends as much as goes at once and keeps the rest.
-    pub(crate) fn write(self: &Rc<Self>, data: Buffer) -> io::Result<()> {
+    /// Sends as much as goes at once and keeps the rest. What goes at once is not taken over, so
+    /// that lent bytes need not be copied.
+    pub(crate) fn write(self: &Rc<Self>, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.check()?;
-        if data.is_empty() {
+        let bytes = data.as_ref();
+        if bytes.is_empty() {
             return Ok(());
         }
         if outgoing.is_busy() || !outgoing.is_empty() {
-            outgoing.push(data);
+            outgoing.push(data.into());
             drop(outgoing);
             self.flush();
             return Ok(());
         }
         drop(outgoing);
+        let sent = match bytes.len() <= MOST_LENT {
+            true => self.send_now(bytes)?,
+            false => 0,
+        };
+        match sent {
+            sent if sent == bytes.len() => Ok(()),
+            0 => self.send(data.into()),
+            sent => self.send(bytes[sent..].into()),
+        }
+    }
+
+    fn send_now(&self, data: &[u8]) -> io::Result<usize> {
+        match self.with(|carrier| carrier.send_now(data)) {
+            Some(Ok(sent)) => Ok(sent),
+            Some(Err(error)) => Err(self.fail_with(error)),
+            None => Err(closed()),
+        }
+    }
+
+    /// Sends by an operation.
+    fn send(self: &Rc<Self>, data: Buffer) -> io::Result<()> {
         let unsent = data.len();
         let Some(submission) = self.with(|carrier| carrier.send(Batch::One(data))) else {
             return Err(closed());
         };
         match submission.try_now() {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                let mut failure = Failure::new(error.into());
-                let told = failure.tell();
-                self.fail(failure);
-                Err(told)
-            }
+            Ok(Err(error)) => Err(self.fail_with(error)),
             Err(pending) => {
                 self.go_on(pending, unsent, false);
                 Ok(())
@@ -204,6 +226,15 @@ impl Connection {
     pub(crate) fn fail(&self, failure: Failure) {
         let unsent = self.outgoing.borrow_mut().fail(failure);
         drop(unsent);
+    }
+
+    /// The error is told here.
+    #[cold]
+    fn fail_with(&self, error: OperationError) -> io::Error {
+        let mut failure = Failure::new(error.into());
+        let told = failure.tell();
+        self.fail(failure);
+        told
     }
 
     pub(crate) fn failure(&self) -> Option<io::Error> {

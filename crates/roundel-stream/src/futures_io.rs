@@ -49,7 +49,7 @@ impl AsyncWrite for StreamWriter {
         if self.is_paused() {
             ready!(self.connection().poll_until(context, Until::Drained))?;
         }
-        self.connection().write(data.into())?;
+        self.connection().write(data)?;
         Poll::Ready(Ok(data.len()))
     }
 

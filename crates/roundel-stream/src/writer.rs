@@ -82,8 +82,8 @@ impl StreamWriter {
     ///
     /// # Errors
     /// As the [type](Self) says.
-    pub async fn write(&mut self, data: impl Into<Buffer>) -> io::Result<()> {
-        self.connection.write(data.into())?;
+    pub async fn write(&mut self, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
+        self.connection.write(data)?;
         if self.is_paused() {
             self.in_a_row = 0;
             return self.drain().await;
