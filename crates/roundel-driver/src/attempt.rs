@@ -83,10 +83,15 @@ pub(crate) fn attempt(
 }
 
 /// Sends as much as goes, once; none of it, if the kernel would have to wait.
-pub(crate) fn send_now(watched: &mut Watched, data: &[u8]) -> Attempt<usize> {
-    match uninterrupted(|| send(watched.source.as_fd(), data, NOW)) {
+pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<usize> {
+    let sent = uninterrupted(|| match data {
+        [data] => send(watched.source.as_fd(), data, NOW),
+        data => sendmsg(watched.source.as_fd(), data, &mut SendAncillaryBuffer::default(), NOW),
+    });
+    match sent {
         Ok(sent) => {
-            note_short(watched, Direction::Write, Means::Socket, sent, data.len());
+            let offered = data.iter().map(|piece| piece.len()).sum();
+            note_short(watched, Direction::Write, Means::Socket, sent, offered);
             Ok(sent)
         }
         Err(Errno::WOULDBLOCK) => {

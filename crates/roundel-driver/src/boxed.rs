@@ -1,6 +1,6 @@
 //! A driver in a box is a driver, so that one chosen by name goes wherever any other does.
 
-use std::time::Duration;
+use std::{io::IoSlice, time::Duration};
 
 use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
@@ -35,7 +35,11 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
         (**self).submit(operation)
     }
 
-    fn send_now(&mut self, source: SourceId, data: &[u8]) -> Result<usize, OperationError> {
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
         (**self).send_now(source, data)
     }
 

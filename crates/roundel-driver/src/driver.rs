@@ -1,6 +1,6 @@
 //! `Driver`: the trait above which nobody knows how the kernel reports.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io::IoSlice, time::Duration};
 
 use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
@@ -56,13 +56,18 @@ pub trait Driver: fmt::Debug {
     /// Starts an operation, or finishes it on the spot where the kernel lets it.
     fn submit(&mut self, operation: Operation) -> Submitted;
 
-    /// Sends as much of `data` on a socket as goes at once, and tells how many bytes that were:
-    /// none if others wait in front, if the kernel has no room, or if the driver sends by
-    /// operations only. Whoever has more then [submits](Self::submit) the rest.
+    /// Sends as much of `data`, one slice behind the other, on a socket as goes at once, and tells how
+    /// many bytes that were: none if others wait in front, if the kernel has no room, or if the
+    /// driver sends by operations only. Whoever has more then [submits](Self::submit) the rest.
+    /// Source: sendmsg(2).
     ///
     /// # Errors
     /// As those of [`Operation::Send`]; nothing went.
-    fn send_now(&mut self, source: SourceId, data: &[u8]) -> Result<usize, OperationError> {
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
         let _ = (source, data);
         Ok(0)
     }

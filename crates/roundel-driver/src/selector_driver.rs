@@ -10,7 +10,11 @@
 //! it brings is used right after, while the cache has it and the kernel's side of its socket, and
 //! the buffer is free again before the next read needs one.
 
-use std::{io, mem, time::Duration};
+use std::{
+    io::{self, IoSlice},
+    mem,
+    time::Duration,
+};
 
 use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source};
 use rustix::fd::BorrowedFd;
@@ -345,20 +349,27 @@ impl Driver for SelectorDriver {
         Submitted::Pending(self.enqueue(operation, progress))
     }
 
-    fn send_now(&mut self, source: SourceId, data: &[u8]) -> Result<usize, OperationError> {
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
         let Some(watched) = self.sources.get_mut(source.0) else { return Ok(0) };
         if !watched.writers.is_empty() || !watched.may(Direction::Write) {
             return Ok(0);
         }
-        let sent = send_now(watched, data).map_err(|cause| {
-            let mut operation = Operation::Send { source, data: Buffer::default() };
-            OperationError::new(&mut operation, 0, cause)
-        })?;
-        match sent == data.len() {
-            true => self.statistics.immediate += 1,
-            false => self.statistics.refused += 1,
+        match send_now(watched, data) {
+            Ok(0) => self.statistics.refused += 1,
+            Ok(sent) => {
+                self.statistics.immediate += 1;
+                return Ok(sent);
+            }
+            Err(cause) => {
+                let mut operation = Operation::Send { source, data: Buffer::default() };
+                return Err(OperationError::new(&mut operation, 0, cause));
+            }
         }
-        Ok(sent)
+        Ok(0)
     }
 
     fn take(&mut self, key: Key) -> Option<Completion> {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    io::IoSlice,
     os::fd::{AsFd, BorrowedFd},
     path::Path,
     rc::Rc,
@@ -112,14 +113,14 @@ impl<T> Attached<T> {
         self.submit(|source| Operation::Send { source, data: data.into() })
     }
 
-    /// Sends as much of `data` as goes at once, without an operation; tells how many bytes that were.
-    /// None, if the kernel has no room, if sends wait in front, or on a driver that sends by
+    /// Sends as much of `data`, one slice behind the other, as goes at once, without an operation;
+    /// tells how many bytes that were. None, if the kernel has no room, if sends wait in front, or on a driver that sends by
     /// operations only: then [`send`](Self::send) the rest.
     ///
     /// # Errors
     /// As those of a [`send`](Self::send); nothing went.
     #[doc(alias = "send")]
-    pub fn send_now(&self, data: &[u8]) -> Result<usize, OperationError> {
+    pub fn send_now(&self, data: &[IoSlice<'_>]) -> Result<usize, OperationError> {
         if self.seat.core.phase.get() == Phase::Closed {
             return Ok(0); // the operation says so
         }

@@ -1,6 +1,10 @@
 //! `Carrier`: what carries a stream's bytes, and how it ends one direction.
 
-use std::{fmt, io, net::Shutdown};
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::Shutdown,
+};
 
 use roundel_driver::{Address, Credentials, OperationError, Socket, SocketError, Source};
 use roundel_loop::{Attached, Submission};
@@ -55,7 +59,7 @@ impl Carrier {
     }
 
     /// Sends as much as goes at once, without an operation, and tells how much that was.
-    pub(crate) fn send_now(&self, data: &[u8]) -> Result<usize, OperationError> {
+    pub(crate) fn send_now(&self, data: &[IoSlice<'_>]) -> Result<usize, OperationError> {
         match &self.0 {
             Kind::Socket(socket) => socket.send_now(data),
             Kind::Source(_) => Ok(0),

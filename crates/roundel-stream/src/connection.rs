@@ -6,7 +6,9 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt, io, mem,
+    fmt,
+    io::{self, IoSlice},
+    mem,
     rc::{Rc, Weak},
     task::{Context, Poll},
 };
@@ -23,6 +25,9 @@ use crate::{
 /// What is lent to the kernel first, and only taken over if it does not take it: of more it may take
 /// a part, and the rest would have to be copied.
 const MOST_LENT: usize = 16 << 10;
+
+/// How many the kernel takes in one call: Linux's UIO_MAXIOV; the others have the same.
+const MOST_SLICES: usize = 1024;
 
 pub(crate) struct Connection {
     /// None once it is closed.
@@ -105,7 +110,7 @@ impl Connection {
         }
         drop(outgoing);
         let sent = match bytes.len() <= MOST_LENT {
-            true => self.send_now(bytes)?,
+            true => self.send_now(&[IoSlice::new(bytes)])?,
             false => 0,
         };
         match sent {
@@ -115,7 +120,26 @@ impl Connection {
         }
     }
 
-    fn send_now(&self, data: &[u8]) -> io::Result<usize> {
+    /// Sends as much as goes at once, or else takes everything over; tells how much that was.
+    pub(crate) fn write_some(self: &Rc<Self>, data: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.check()?;
+        let is_free = !outgoing.is_busy() && outgoing.is_empty();
+        drop(outgoing);
+        if is_free {
+            let sent = self.send_now(&data[..data.len().min(MOST_SLICES)])?;
+            if sent > 0 {
+                return Ok(sent);
+            }
+        }
+        let len = data.iter().map(|piece| piece.len()).sum();
+        let mut all = Vec::with_capacity(len);
+        data.iter().for_each(|piece| all.extend_from_slice(piece));
+        self.write(all)?;
+        Ok(len)
+    }
+
+    fn send_now(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
         match self.with(|carrier| carrier.send_now(data)) {
             Some(Ok(sent)) => Ok(sent),
             Some(Err(error)) => Err(self.fail_with(error)),
@@ -185,6 +209,10 @@ impl Connection {
 
     /// Sends what is queued until the kernel takes no more; then ends what is to be ended.
     pub(crate) fn flush(self: &Rc<Self>) {
+        let nothing = self.outgoing(|outgoing| outgoing.is_empty() && !outgoing.is_busy());
+        if nothing {
+            return self.end_if_asked();
+        }
         let several = self.with(Carrier::takes_several).unwrap_or(false);
         loop {
             let mut outgoing = self.outgoing.borrow_mut();
