@@ -50,13 +50,11 @@ impl AsyncWrite for StreamWriter {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.is_paused() {
-            ready!(self.connection().poll_until(context, Until::Drained))?;
-        }
+        ready!(self.poll_drain(context))?;
         Poll::Ready(self.connection().write_some(data))
     }
 
