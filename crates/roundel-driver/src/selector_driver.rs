@@ -151,11 +151,6 @@ impl SelectorDriver {
     fn unlink(&mut self, source: u32, direction: Direction, index: u32) {
         let Some(watched) = self.sources.at(source) else { return };
         let queue = watched.queue(direction);
-        if queue.is_lone() && queue.head == index {
-            *queue = Queue::EMPTY;
-            self.waiting -= 1;
-            return self.note_change(source, direction);
-        }
         let (mut before, mut here) = (NONE, queue.head);
         while here != NONE {
             let Some(Slot::Waiting { next, .. }) = self.slots.at(here) else { return };
@@ -259,13 +254,15 @@ impl SelectorDriver {
             },
         };
         self.statistics.delayed += 1;
-        let is_alone = watched.readers.is_lone();
-        self.unlink(id.0.index, direction, key.0.index);
-        self.slots.remove(key.0);
-        if !is_alone {
+        if watched.readers.is_lone() && watched.is_settled(self.edge, direction) {
+            watched.readers = Queue::EMPTY;
+            self.waiting -= 1;
+        } else {
+            self.unlink(id.0.index, direction, key.0.index);
             // Of those who have come behind it nobody else would think.
             self.serve(id.0.index, direction);
         }
+        self.slots.vacate(key.0);
         Some(completion)
     }
 
