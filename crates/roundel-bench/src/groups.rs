@@ -1,7 +1,7 @@
 //! The groups of rows, by name.
 
 use crate::{
-    echo, lines,
+    echo, http, lines,
     machine::{CLIENT_CORE, SERVER_CORE},
     memory,
     plan::Plan,
@@ -40,12 +40,32 @@ pub const PAGES: [Page; 4] = [
     Page { name: "sim", groups: &sim::GROUPS },
 ];
 
-const STREAMS: [Group; 1] = [Group {
-    name: "lines",
-    subject: "Lines, read one by one",
-    core: SERVER_CORE,
-    rows: lines::rows,
-}];
+const STREAMS: [Group; 4] = [
+    Group {
+        name: "stream-echo",
+        subject: "TCP echo by streams, server and client each on a core",
+        core: CLIENT_CORE,
+        rows: echo::stream_rows,
+    },
+    Group {
+        name: "lines",
+        subject: "Lines, read one by one",
+        core: SERVER_CORE,
+        rows: lines::rows,
+    },
+    Group {
+        name: "http",
+        subject: "HTTP/1.1 by hyper, server and client each on a core",
+        core: CLIENT_CORE,
+        rows: http::rows,
+    },
+    Group {
+        name: "idle",
+        subject: "Memory of an idle connection with streams",
+        core: SERVER_CORE,
+        rows: memory::idle_streams,
+    },
+];
 
 const GROUND: [Group; 6] = [
     Group {

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 // What is measured, and how.
+pub mod load;
 pub mod machine;
 pub mod plan;
 pub mod race;
@@ -17,6 +18,7 @@ pub mod spread;
 pub mod groups;
 
 pub mod echo;
+pub mod http;
 pub mod lines;
 pub mod memory;
 pub mod promise;

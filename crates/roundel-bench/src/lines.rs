@@ -17,14 +17,13 @@ use roundel_uring::UringDriver;
 use rustix::net::{RecvFlags, recv};
 
 use crate::{
-    echo::ROUNDEL_URING,
+    echo::{ROUNDEL_URING, SMOL},
     machine::{CLIENT_CORE, cpu_per_item, pin},
     plan::Plan,
     row::{Figure, ROUNDEL, Row, TOKIO, Target, Unit},
     soon::tokio_runtime,
 };
 
-const SMOL: &str = "smol";
 const BY_HAND: &str = "by hand";
 
 /// With its end.

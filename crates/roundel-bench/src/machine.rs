@@ -67,15 +67,20 @@ pub fn process_cpu_per_item(count: usize, work: impl FnOnce()) -> f64 {
     (cpu_by(ClockId::ProcessCPUTime) - before).as_nanos() as f64 / count as f64
 }
 
-/// CPU time of another process's main thread, once that has come to rest.
+/// CPU time of another process's threads, once they have come to rest; those of its that the
+/// kernel works with count in.
 ///
 /// # Errors
 /// The process is gone, or the kernel does not tell.
 pub fn cpu_at_rest(process: u32) -> io::Result<Duration> {
     let read = || -> io::Result<u64> {
-        let text = fs::read_to_string(format!("/proc/{process}/schedstat"))?;
-        let first = text.split(' ').next().and_then(|field| field.parse().ok());
-        first.ok_or_else(|| io::Error::other("no run time in the process's schedstat"))
+        let threads = fs::read_dir(format!("/proc/{process}/task"))?;
+        let run_time = |thread: io::Result<fs::DirEntry>| {
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let first = text.split(' ').next().and_then(|field| field.parse::<u64>().ok());
+            first.ok_or_else(|| io::Error::other("no run time in the process's schedstat"))
+        };
+        threads.map(run_time).sum()
     };
     // The last answer is out before the server has gone to sleep behind it.
     let deadline = Instant::now() + Duration::from_secs(1);

@@ -19,7 +19,7 @@ use roundel_bench::{
 };
 
 const HELP: &str = "\
-cargo xtask bench [NAME] [--rounds N] [--quick] [--row TEXT] [--peer NAME]
+cargo xtask bench [NAME]... [--rounds N] [--quick] [--row TEXT] [--peer NAME]
     Measures each row beside its peers, round by round, and prints the medians with their spread.
 
     --rounds N    rounds that count, 9 unless told
@@ -27,8 +27,8 @@ cargo xtask bench [NAME] [--rounds N] [--quick] [--row TEXT] [--peer NAME]
     --row TEXT    only rows whose title contains it
     --peer NAME   only peers whose name contains this, for a profiler
 
-    `ground` and `tasks` write docs/bench/NAME.md and .svg; anything less writes to target/bench.
-    Without a name, both. Names: ";
+    A page's name writes docs/bench/NAME.md and .svg; anything less writes to target/bench.
+    Without a name, all pages. Names: ";
 
 fn main() -> ExitCode {
     match command() {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<(), Box<dyn Error>> {
-    let (mut name, mut plan) = (None, Plan::default());
+    let (mut asked, mut plan) = (Vec::new(), Plan::default());
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -53,16 +53,20 @@ fn command() -> Result<(), Box<dyn Error>> {
                 println!("{HELP}{}", names());
                 return Ok(());
             }
-            Value(value) => name = Some(value.string()?),
+            Value(value) => asked.push(value.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
     raise_descriptor_limit()?;
-    let Some(name) = name else {
-        return PAGES.iter().try_for_each(|page| run(page.name, page.groups, &plan));
-    };
-    let groups = named(&name).ok_or_else(|| format!("no group `{name}`; there are {}", names()))?;
-    run(&name, groups, &plan)
+    if asked.is_empty() {
+        asked = PAGES.iter().map(|page| page.name.to_owned()).collect();
+    }
+    for name in &asked {
+        let groups =
+            named(name).ok_or_else(|| format!("no group `{name}`; there are {}", names()))?;
+        run(name, groups, &plan)?;
+    }
+    Ok(())
 }
 
 fn run(name: &str, groups: &'static [Group], plan: &Plan) -> Result<(), Box<dyn Error>> {

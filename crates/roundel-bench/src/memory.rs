@@ -17,10 +17,10 @@ use fastrand::Rng;
 use roundel_loop::EventLoop;
 
 use crate::{
-    echo::server::Server,
+    echo::{ROUNDEL_URING, server::Server},
     machine::{resident_bytes, sibling},
     plan::Plan,
-    row::{Figure, Row, Unit},
+    row::{Figure, ROUNDEL, Row, TOKIO, Target, Unit},
     soon::{Call, tokio_runtime},
     tasks::{self, Programs},
     timers::{Heap, Queue},
@@ -79,6 +79,26 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
         })
     };
     rows.into_iter().map(ask).collect()
+}
+
+/// The row of streams: with a reader and a writer beside a task with a buffer.
+pub fn idle_streams(plan: &Plan) -> Vec<Row> {
+    let count = plan.scaled(5000);
+    let figures = [
+        Figure::new("resident", Unit::Bytes).target(Target::Times(0.15, &[TOKIO])),
+        Figure::new("allocated", Unit::Bytes).target(Target::Times(0.15, &[TOKIO])),
+    ];
+    let ours = [(ROUNDEL, Server::OnStreams), (ROUNDEL_URING, Server::OnStreamsUring)];
+    let theirs = [Server::OnTokio, Server::OnSmol, Server::OnMonoio, Server::OnCompio];
+    let all = ours.into_iter().chain(theirs.map(|server| (server.name(), server)));
+    let row = Row::new("an idle connection, after a message of 64 B", figures);
+    vec![all.fold(row, |row, (name, server)| {
+        row.peer(name, move || {
+            let mut figures = probe(Waiting::Connections(server), count).expect("the probe runs");
+            figures.reverse();
+            figures
+        })
+    })]
 }
 
 /// Lets the probe say how many bytes each of `count` takes: allocated, and resident.

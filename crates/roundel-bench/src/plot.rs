@@ -44,10 +44,10 @@ fn lines(rows: &[&race::Result]) -> Vec<Line> {
         }
         for runner in row.runners.iter().filter(|runner| runner.name != ROUNDEL) {
             let Some(ratio) = row.ratio_to(runner.name, 0) else { continue };
-            let target = match &figure.target {
-                Some(Target::Times(times, peers)) if peers.contains(&runner.name) => Some(*times),
+            let target = figure.targets.iter().find_map(|target| match target {
+                Target::Times(times, peers) if peers.contains(&runner.name) => Some(*times),
                 _ => None,
-            };
+            });
             let label = format!("{}  /  {}", row.title, runner.name);
             lines.push(Line { label, ratio, target });
         }

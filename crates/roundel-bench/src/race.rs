@@ -61,20 +61,31 @@ impl Result {
 
     /// How many times the peer's figure ours is, round against round.
     pub fn ratio_to(&self, name: &str, figure: usize) -> Option<Spread> {
-        let (ours, theirs) = (self.runner(ROUNDEL)?, self.runner(name)?);
-        let pairs = ours.rounds.iter().zip(&theirs.rounds);
-        Some(Spread::of(pairs.map(|(ours, theirs)| ours[figure] / theirs[figure])))
+        self.ratio(ROUNDEL, name, figure)
+    }
+
+    fn ratio(&self, one: &str, other: &str, figure: usize) -> Option<Spread> {
+        let (one, other) = (self.runner(one)?, self.runner(other)?);
+        let pairs = one.rounds.iter().zip(&other.rounds);
+        Some(Spread::of(pairs.map(|(one, other)| one[figure] / other[figure])))
     }
 
     /// Whether a figure is what we want it to be; none if nothing was agreed or not all who are
     /// needed ran.
     pub fn is_met(&self, figure: usize) -> Option<bool> {
-        match self.figures[figure].target.as_ref()? {
+        let targets = &self.figures[figure].targets;
+        let met: Option<Vec<bool>> = targets.iter().map(|it| self.meets(it, figure)).collect();
+        met.filter(|met| !met.is_empty()).map(|met| met.into_iter().all(|met| met))
+    }
+
+    fn meets(&self, target: &Target, figure: usize) -> Option<bool> {
+        let at_most = |times, ratio: Option<Spread>| ratio.map(|ratio| ratio.median <= times);
+        match target {
             Target::Limit(limit) => Some(self.spread(ROUNDEL, figure)?.median <= *limit),
+            Target::Pair(times, one, other) => at_most(*times, self.ratio(one, other, figure)),
             Target::Times(times, peers) => {
-                let ratios = peers.iter().map(|peer| self.ratio_to(peer, figure));
-                let medians: Option<Vec<f64>> = ratios.map(|r| r.map(|r| r.median)).collect();
-                Some(medians?.iter().all(|median| median <= times))
+                let met = peers.iter().map(|peer| at_most(*times, self.ratio_to(peer, figure)));
+                Some(met.collect::<Option<Vec<bool>>>()?.into_iter().all(|met| met))
             }
         }
     }
@@ -117,6 +128,19 @@ mod tests {
         assert_eq!(result(50.0).is_met(0), Some(true));
         assert_eq!(result(51.0).is_met(0), Some(false));
         assert_eq!(result(51.0).ratio_to("peer", 0).unwrap().median, 0.51);
+    }
+
+    #[test]
+    fn a_figure_is_met_if_all_its_targets_are() {
+        let met = |times: f64| {
+            let figure = figure().target(Target::Pair(times, "other", "peer"));
+            let row = Row::new("row", [figure])
+                .only(ROUNDEL, || 10.0)
+                .only("other", || 90.0)
+                .only("peer", || 100.0);
+            race(row, &Plan::default()).is_met(0)
+        };
+        assert_eq!([met(0.8), met(0.9)], [Some(false), Some(true)]);
     }
 
     #[test]

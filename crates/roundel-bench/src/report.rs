@@ -24,14 +24,15 @@ pub fn table(rows: &[race::Result]) -> String {
     for row in rows {
         for (nth, figure) in row.figures.iter().enumerate() {
             let cells: Vec<_> = peers.iter().map(|peer| cell(row, peer, nth)).collect();
-            let target = figure.target.as_ref().map(|target| wanted(target, figure.unit));
+            let targets: Vec<_> =
+                figure.targets.iter().map(|target| wanted(target, figure.unit)).collect();
             let verdict = match row.is_met(nth) {
                 Some(true) => "met",
                 Some(false) => "**missed**",
                 None => "",
             };
             let (title, name) = (&row.title, figure.name);
-            let (cells, target) = (cells.join(" | "), target.unwrap_or_default());
+            let (cells, target) = (cells.join(" | "), targets.join("; "));
             writeln!(text, "| {title}; {name} | {cells} | {target} | {verdict} |")
                 .expect("a string takes everything");
         }
@@ -75,6 +76,7 @@ fn amount(spread: Spread, unit: Unit) -> String {
 fn wanted(target: &Target, unit: Unit) -> String {
     match target {
         Target::Times(times, peers) => format!("≤ {times} × {}", peers.join(", ")),
+        Target::Pair(times, one, other) => format!("{one} ≤ {times} × {other}"),
         Target::Limit(limit) if unit == Unit::Microseconds => format!("≤ {limit} µs"),
         Target::Limit(limit) => format!("≤ {limit}"),
     }

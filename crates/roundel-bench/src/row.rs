@@ -23,6 +23,8 @@ pub enum Unit {
 pub enum Target {
     /// At most so many times that of each of these peers.
     Times(f64, &'static [&'static str]),
+    /// Of two among the runners, that of the first at most so many times that of the second.
+    Pair(f64, &'static str, &'static str),
     /// At most this, whatever the peers need.
     Limit(f64),
 }
@@ -34,19 +36,19 @@ pub struct Figure {
     pub name: &'static str,
     /// What it is counted in.
     pub unit: Unit,
-    /// What we want it to be, if it was agreed.
-    pub target: Option<Target>,
+    /// What we want it to be, as far as that was agreed.
+    pub targets: Vec<Target>,
 }
 
 impl Figure {
     /// A figure without a target.
     pub const fn new(name: &'static str, unit: Unit) -> Self {
-        Self { name, unit, target: None }
+        Self { name, unit, targets: Vec::new() }
     }
 
-    /// With a target.
+    /// With a target more.
     pub fn target(mut self, target: Target) -> Self {
-        self.target = Some(target);
+        self.targets.push(target);
         self
     }
 }

@@ -87,6 +87,20 @@ impl<T> Arena<T> {
         Some(value)
     }
 
+    /// Drops a value where it lies: moving it out would cost more.
+    pub(crate) fn vacate(&mut self, place: Place) {
+        let Some(entry) = self.entries.get_mut(place.index as usize) else { return };
+        if entry.generation != place.generation || matches!(entry.tenant, Tenant::Vacant(_)) {
+            return;
+        }
+        entry.tenant = Tenant::Vacant(self.free);
+        self.len -= 1;
+        if let Some(next) = entry.generation.checked_add(1) {
+            entry.generation = next;
+            self.free = place.index;
+        }
+    }
+
     /// The present tenant at `index`, for lists that link by index.
     pub(crate) fn at(&mut self, index: u32) -> Option<&mut T> {
         match self.entries.get_mut(index as usize) {
@@ -127,9 +141,14 @@ mod tests {
     fn freed_places_are_used_before_new_ones() {
         let mut arena = Arena::new();
         let places: Vec<_> = (0..10).map(|n| arena.insert(n)).collect();
-        for place in &places {
-            arena.remove(*place);
+        for (nth, place) in places.iter().enumerate() {
+            match nth % 2 {
+                0 => drop(arena.remove(*place)),
+                _ => arena.vacate(*place),
+            }
         }
+        assert_eq!(arena.len(), 0);
+        arena.vacate(places[1]);
         for n in 0..10 {
             assert!(arena.insert(n).index < 10);
         }

@@ -82,6 +82,26 @@ pub(crate) fn attempt(
     }
 }
 
+/// Sends as much as goes, once; none of it, if the kernel would have to wait.
+pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<usize> {
+    let sent = uninterrupted(|| match data {
+        [data] => send(watched.source.as_fd(), data, NOW),
+        data => sendmsg(watched.source.as_fd(), data, &mut SendAncillaryBuffer::default(), NOW),
+    });
+    match sent {
+        Ok(sent) => {
+            let offered = data.iter().map(|piece| piece.len()).sum();
+            note_short(watched, Direction::Write, Means::Socket, sent, offered);
+            Ok(sent)
+        }
+        Err(Errno::WOULDBLOCK) => {
+            watched.refused(Direction::Write);
+            Ok(0)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
 /// Flags of every send: neither a wait nor a signal.
 const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
 

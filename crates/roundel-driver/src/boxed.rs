@@ -1,13 +1,13 @@
 //! A driver in a box is a driver, so that one chosen by name goes wherever any other does.
 
-use std::time::Duration;
+use std::{io::IoSlice, time::Duration};
 
 use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
 
 use crate::{
-    Completion, Driver, DriverError, DriverStatistics, Family, File, Key, Operation, Socket,
-    SocketError, SocketKind, SourceId, Submitted,
+    Completion, Driver, DriverError, DriverStatistics, Family, File, Key, Operation,
+    OperationError, Socket, SocketError, SocketKind, SourceId, Submitted,
 };
 
 impl<D: Driver + ?Sized> Driver for Box<D> {
@@ -33,6 +33,14 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
 
     fn submit(&mut self, operation: Operation) -> Submitted {
         (**self).submit(operation)
+    }
+
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
+        (**self).send_now(source, data)
     }
 
     fn take(&mut self, key: Key) -> Option<Completion> {

@@ -1,13 +1,13 @@
 //! `Driver`: the trait above which nobody knows how the kernel reports.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io::IoSlice, time::Duration};
 
 use roundel_selector::{Notifier, Source};
 use rustix::fd::BorrowedFd;
 
 use crate::{
-    BlockingCall, Completion, DriverError, Family, File, Key, Operation, Socket, SocketError,
-    SocketKind, SourceId, kernel_socket,
+    BlockingCall, Completion, DriverError, Family, File, Key, Operation, OperationError, Socket,
+    SocketError, SocketKind, SourceId, kernel_socket,
 };
 
 /// Carries out operations and tells which are done.
@@ -56,8 +56,26 @@ pub trait Driver: fmt::Debug {
     /// Starts an operation, or finishes it on the spot where the kernel lets it.
     fn submit(&mut self, operation: Operation) -> Submitted;
 
+    /// Sends as much of `data`, one slice behind the other, on a socket as goes at once, and tells how
+    /// many bytes that were: none if others wait in front, if the kernel has no room, or if the
+    /// driver sends by operations only. Whoever has more then [submits](Self::submit) the rest.
+    /// Source: sendmsg(2).
+    ///
+    /// # Errors
+    /// As those of [`Operation::Send`]; nothing went.
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
+        let _ = (source, data);
+        Ok(0)
+    }
+
     /// Takes the outcome of a finished operation; `None` while it is under way, and for a key that
-    /// has been taken or cancelled.
+    /// has been taken or cancelled. A driver may make the call of an operation that it named here,
+    /// and find that the kernel has nothing after all: then it is under way again, and will be named
+    /// again.
     fn take(&mut self, key: Key) -> Option<Completion>;
 
     /// Gives an operation up: what it owns is freed as soon as the kernel lets go of it. What it

@@ -5,20 +5,28 @@
 //! waits, edge-triggered where the selector can, and then stays: traffic of requests and answers
 //! costs no registration call and no refused read. An event lets the queue's operations be tried
 //! again, in order, until the kernel refuses.
+//!
+//! Only a read that waits alone is not tried then but named, and made when its owner takes it: what
+//! it brings is used right after, while the cache has it and the kernel's side of its socket, and
+//! the buffer is free again before the next read needs one.
 
-use std::{io, mem, time::Duration};
+use std::{
+    io::{self, IoSlice},
+    mem,
+    time::Duration,
+};
 
 use roundel_selector::{Event, Events, Notifier, Selector, SelectorError, Source};
 use rustix::fd::BorrowedFd;
 
 use crate::{
-    BufferPool, Completion, Driver, DriverError, DriverStatistics, Key, OperationError, SourceId,
-    Submitted,
+    Buffer, BufferPool, Completion, Driver, DriverError, DriverStatistics, Key, OperationError,
+    SourceId, Submitted,
     arena::Arena,
-    attempt::{Progress, aborted, attempt},
+    attempt::{Progress, aborted, attempt, send_now},
     blocking::CallsOut,
     operation::{Direction, Operation},
-    watched::{Kind, NONE, Watched, concerns, interest_of},
+    watched::{Kind, NONE, Queue, Watched, concerns, interest_of},
 };
 
 mod files;
@@ -31,11 +39,11 @@ enum Slot {
         operation: Operation,
         progress: Progress,
         next: u32,
+        /// Named, to be tried when it is taken.
+        due: bool,
     },
     /// Another thread makes the call.
-    Out {
-        operation: Operation,
-    },
+    Out { operation: Operation },
     Done {
         completion: Completion,
         /// Whence it came, and its place there: what goes back, should it be cancelled now.
@@ -43,9 +51,12 @@ enum Slot {
     },
 }
 
-/// Events handled per wait. Enough that the wait's own cost vanishes, few enough that what a turn
-/// receives stays in the cache until its call-back reads it.
-const EVENTS_PER_WAIT: usize = 32;
+/// Events handled per wait: enough that the wait's own cost vanishes.
+const EVENTS_PER_WAIT: usize = 128;
+
+/// The same for a selector without edges, where every read is made at its event: few enough that
+/// what a turn receives stays in the cache until its call-back reads it.
+const LEVEL_EVENTS_PER_WAIT: usize = 32;
 
 /// A driver over any selector.
 ///
@@ -71,6 +82,8 @@ const EVENTS_PER_WAIT: usize = 32;
 #[derive(Debug)]
 pub struct SelectorDriver {
     selector: Box<dyn Selector>,
+    /// The selector has edges.
+    edge: bool,
     events: Events,
     sources: Arena<Watched>,
     slots: Arena<Slot>,
@@ -87,9 +100,12 @@ pub struct SelectorDriver {
 impl SelectorDriver {
     /// A driver that hears of readiness from `selector`.
     pub fn new(selector: Box<dyn Selector>) -> Self {
+        let edge = selector.supports_edge();
+        let events = if edge { EVENTS_PER_WAIT } else { LEVEL_EVENTS_PER_WAIT };
         Self {
+            edge,
             selector,
-            events: Events::with_capacity(EVENTS_PER_WAIT),
+            events: Events::with_capacity(events),
             sources: Arena::new(),
             slots: Arena::new(),
             changed: Vec::new(),
@@ -114,7 +130,8 @@ impl SelectorDriver {
     /// Lets an operation wait at the end of its source's queue.
     fn enqueue(&mut self, operation: Operation, progress: Progress) -> Key {
         let (id, direction) = operation.queue().expect("submit checked that it has one");
-        let place = self.slots.insert(Slot::Waiting { operation, progress, next: NONE });
+        let place =
+            self.slots.insert(Slot::Waiting { operation, progress, next: NONE, due: false });
         let index = place.index;
         let watched = self.sources.get_mut(id.0).expect("submit checked the source");
         let queue = watched.queue(direction);
@@ -164,13 +181,19 @@ impl SelectorDriver {
         self.statistics.delayed += 1;
     }
 
-    /// Tries the operations waiting in one direction, in order, until the kernel refuses.
+    /// Tries the operations waiting in one direction, in order, until the kernel refuses. A read
+    /// that waits alone is left to its owner.
     fn serve(&mut self, source: u32, direction: Direction) {
         let Some(watched) = self.sources.at(source) else { return };
+        // Where levels are reported, what is left unread would be reported again and again.
+        if direction == Direction::Read && self.edge && watched.has_lone_reader() {
+            let alone = watched.readers.head;
+            return self.name(alone);
+        }
         let mut head = watched.queue(direction).head;
         while head != NONE {
             let Some((place, slot)) = self.slots.entry(head) else { break };
-            let Slot::Waiting { operation, progress, next } = slot else { break };
+            let Slot::Waiting { operation, progress, next, .. } = slot else { break };
             let next = *next;
             let (from, completion) = match watched.claim(operation) {
                 Some((from, outcome)) => (from, Ok(outcome)),
@@ -198,6 +221,49 @@ impl SelectorDriver {
             }
             self.note_change(source, direction);
         }
+    }
+
+    /// Names the read at `index`, once.
+    fn name(&mut self, index: u32) {
+        if let Some((place, Slot::Waiting { due, .. })) = self.slots.entry(index)
+            && !mem::replace(due, true)
+        {
+            self.finished.push(Key(place));
+        }
+    }
+
+    /// Tries the read that was named; if the kernel has nothing after all, it waits on.
+    fn take_due(&mut self, key: Key) -> Option<Completion> {
+        let Slot::Waiting { operation, progress, due, .. } = self.slots.get_mut(key.0)? else {
+            return None;
+        };
+        *due = false;
+        let (id, direction) = operation.queue()?;
+        let watched = self.sources.get_mut(id.0)?;
+        let completion = match watched.claim(operation) {
+            Some((_, outcome)) => Ok(outcome),
+            None => match attempt(operation, progress, watched, &self.pool) {
+                Some(completion) => {
+                    watched.arrived(&completion);
+                    completion
+                }
+                None => {
+                    self.statistics.refused += 1;
+                    return None;
+                }
+            },
+        };
+        self.statistics.delayed += 1;
+        if watched.readers.is_lone() && watched.is_settled(self.edge, direction) {
+            watched.readers = Queue::EMPTY;
+            self.waiting -= 1;
+        } else {
+            self.unlink(id.0.index, direction, key.0.index);
+            // Of those who have come behind it nobody else would think.
+            self.serve(id.0.index, direction);
+        }
+        self.slots.vacate(key.0);
+        Some(completion)
     }
 
     /// Tells those who only want to know.
@@ -280,21 +346,49 @@ impl Driver for SelectorDriver {
         Submitted::Pending(self.enqueue(operation, progress))
     }
 
-    fn take(&mut self, key: Key) -> Option<Completion> {
-        if !matches!(self.slots.get_mut(key.0)?, Slot::Done { .. }) {
-            return None;
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
+        let Some(watched) = self.sources.get_mut(source.0) else { return Ok(0) };
+        if !watched.writers.is_empty() || !watched.may(Direction::Write) {
+            return Ok(0);
         }
-        match self.slots.remove(key.0)? {
-            Slot::Done { completion, .. } => Some(completion),
+        match send_now(watched, data) {
+            Ok(0) => self.statistics.refused += 1,
+            Ok(sent) => {
+                self.statistics.immediate += 1;
+                return Ok(sent);
+            }
+            Err(cause) => {
+                let mut operation = Operation::Send { source, data: Buffer::default() };
+                return Err(OperationError::new(&mut operation, 0, cause));
+            }
+        }
+        Ok(0)
+    }
+
+    fn take(&mut self, key: Key) -> Option<Completion> {
+        match self.slots.get_mut(key.0)? {
+            Slot::Waiting { due: true, .. } => self.take_due(key),
             Slot::Waiting { .. } | Slot::Out { .. } => None,
+            Slot::Done { .. } => match self.slots.remove(key.0)? {
+                Slot::Done { completion, .. } => Some(completion),
+                Slot::Waiting { .. } | Slot::Out { .. } => None,
+            },
         }
     }
 
     fn cancel(&mut self, key: Key) -> bool {
-        if let Some(Slot::Waiting { operation, .. }) = self.slots.get_mut(key.0)
+        if let Some(&mut Slot::Waiting { ref operation, due, .. }) = self.slots.get_mut(key.0)
             && let Some((source, direction)) = operation.queue()
         {
             self.unlink(source.0.index, direction, key.0.index);
+            if due {
+                // What it was named for is for whoever has come behind it.
+                self.serve(source.0.index, direction);
+            }
         }
         match self.slots.remove(key.0) {
             Some(Slot::Done { completion, from }) => {
@@ -330,9 +424,11 @@ impl Driver for SelectorDriver {
             let Ok(index) = u32::try_from(event.token.0) else { continue };
             let Some(watched) = self.sources.at(index) else { continue };
             watched.report(event.readiness);
-            let watchers = !watched.watchers.is_empty();
+            let (writers, watchers) = (!watched.writers.is_empty(), !watched.watchers.is_empty());
             self.serve(index, Direction::Read);
-            self.serve(index, Direction::Write);
+            if writers {
+                self.serve(index, Direction::Write);
+            }
             if watchers {
                 self.tell_watchers(index, event);
             }

@@ -20,10 +20,15 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    const EMPTY: Self = Self { head: NONE, tail: NONE };
+    pub(crate) const EMPTY: Self = Self { head: NONE, tail: NONE };
 
     pub(crate) fn is_empty(self) -> bool {
         self.head == NONE
+    }
+
+    /// Whether exactly one waits.
+    pub(crate) fn is_lone(self) -> bool {
+        self.head != NONE && self.head == self.tail
     }
 }
 
@@ -132,6 +137,14 @@ impl Watched {
             Direction::Write => self.ready.intersects(writing()),
             Direction::Watch => false,
         }
+    }
+
+    /// Whether a single read waits for what the kernel has, with nothing kept before it.
+    pub(crate) fn has_lone_reader(&self) -> bool {
+        self.readers.is_lone()
+            && !self.level
+            && self.unclaimed.is_none()
+            && self.may(Direction::Read)
     }
 
     /// The kernel refused: nothing more until it reports again.

@@ -2,17 +2,22 @@
 
 use std::{
     fmt,
+    io::IoSlice,
     os::fd::{AsFd, BorrowedFd},
     path::Path,
     rc::Rc,
 };
 
 use roundel_driver::{
-    Address, Buffer, Driver, Family, File, Interest, OpenOptions, Operation, Socket, SocketError,
-    SocketKind, Source, SourceId,
+    Address, Buffer, Driver, Family, File, Interest, OpenOptions, Operation, OperationError,
+    Socket, SocketError, SocketKind, Source, SourceId,
 };
 
-use crate::{LoopHandle, core::Core, submission::Submission};
+use crate::{
+    LoopHandle,
+    core::{Core, Phase},
+    submission::Submission,
+};
 
 /// What a loop takes in for operations: a [`Socket`], a [`File`], or any other [`Source`]. A socket
 /// or file without a descriptor belongs to the driver that made it; another loop's attach panics.
@@ -106,6 +111,20 @@ impl<T> Attached<T> {
     #[doc(alias = "sock_sendall")]
     pub fn send(&self, data: impl Into<Buffer>) -> Submission {
         self.submit(|source| Operation::Send { source, data: data.into() })
+    }
+
+    /// Sends as much of `data`, one slice behind the other, as goes at once, without an operation;
+    /// tells how many bytes that were. None, if the kernel has no room, if sends wait in front, or on a driver that sends by
+    /// operations only: then [`send`](Self::send) the rest.
+    ///
+    /// # Errors
+    /// As those of a [`send`](Self::send); nothing went.
+    #[doc(alias = "send")]
+    pub fn send_now(&self, data: &[IoSlice<'_>]) -> Result<usize, OperationError> {
+        if self.seat.core.phase.get() == Phase::Closed {
+            return Ok(0); // the operation says so
+        }
+        self.seat.core.driver.borrow_mut().send_now(self.seat.id, data)
     }
 
     /// Reads up to `at_most` bytes from a pipe, terminal or file; an empty buffer is the end.

@@ -354,9 +354,11 @@ impl Core {
                 }
             }
             Work::Completion(key) => {
-                let call = self.waiters.borrow_mut().take_call(key);
+                // Without an outcome, the call stays for the next time that the driver names it.
                 let completion = self.driver.borrow_mut().take(key);
-                if let (Some((call, site)), Some(completion)) = (call, completion) {
+                let Some(completion) = completion else { return };
+                let call = self.waiters.borrow_mut().take_call(key);
+                if let Some((call, site)) = call {
                     self.begin(site, 0);
                     call(completion);
                 }

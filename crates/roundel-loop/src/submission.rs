@@ -54,6 +54,12 @@ impl Waiters {
         before
     }
 
+    /// Seats a waker, where the outcome is known not to be there. Who sat there comes back.
+    #[must_use]
+    fn wait_to_poll(&mut self, key: Key, waker: Waker) -> Option<(Key, Waiter)> {
+        self.seat(key).replace((key, Waiter::Waker(waker)))
+    }
+
     /// Everybody, for the loop's end.
     pub(crate) fn keys(&self) -> Vec<Key> {
         self.0.iter().flatten().map(|(key, _)| *key).collect()
@@ -126,13 +132,11 @@ enum Stage {
 }
 
 impl Submission {
+    #[inline]
     pub(crate) fn new(core: &Rc<Core>, operation: Operation) -> Self {
         let core = Rc::clone(core);
         if core.phase.get() == Phase::Closed {
-            let closed = io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed");
-            let mut operation = operation;
-            let completion = Err(OperationError::new(&mut operation, 0, closed));
-            return Self(Stage::Done(completion, LoopHandle { core }));
+            return Self(Stage::Done(refused(operation), LoopHandle { core }));
         }
         let submitted = core.driver.borrow_mut().submit(operation);
         Self(match submitted {
@@ -145,10 +149,25 @@ impl Submission {
         })
     }
 
+    /// The outcome if there is one already, else the operation under way, which will wake the
+    /// task: for a future that keeps the operation and polls it when it is woken.
+    ///
+    /// # Errors
+    /// It is under way; nothing failed.
+    #[inline]
+    pub fn now_or_wake(self, context: &mut Context<'_>) -> Result<Completion, PendingOperation> {
+        let now = self.try_now();
+        if let Err(pending) = &now {
+            pending.wake(context);
+        }
+        now
+    }
+
     /// The outcome if there is one already, else the operation under way.
     ///
     /// # Errors
     /// It is under way; nothing failed.
+    #[inline]
     pub fn try_now(self) -> Result<Completion, PendingOperation> {
         match self.0 {
             Stage::Done(completion, _) => Ok(completion),
@@ -173,6 +192,12 @@ impl Submission {
             Stage::Taken => panic!("a submission was given a call-back after it was ready"),
         }
     }
+}
+
+#[cold]
+fn refused(mut operation: Operation) -> Completion {
+    let closed = io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed");
+    Err(OperationError::new(&mut operation, 0, closed))
 }
 
 /// Sends a call that blocks where such calls are made. No borrow is held: a pool is user code.
@@ -238,6 +263,15 @@ impl PendingOperation {
         key
     }
 
+    /// Has the task woken when the outcome is there, which it is not yet.
+    #[inline]
+    fn wake(&self, context: &mut Context<'_>) {
+        let Some(key) = self.key else { return };
+        let waker = context.waker().clone();
+        let before = self.core.waiters.borrow_mut().wait_to_poll(key, waker);
+        drop(before);
+    }
+
     fn seat(&self, key: Key, waiter: Waiter) {
         let mut ready = self.core.ready.borrow_mut();
         let before = self.core.waiters.borrow_mut().wait(key, waiter, &mut ready);
@@ -258,7 +292,7 @@ impl Future for PendingOperation {
             drop(waiter);
             return Poll::Ready(completion);
         }
-        self.seat(key, Waiter::Waker(context.waker().clone()));
+        self.wake(context);
         Poll::Pending
     }
 }

@@ -1,8 +1,12 @@
 //! `Carrier`: what carries a stream's bytes, and how it ends one direction.
 
-use std::{fmt, io, net::Shutdown};
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::Shutdown,
+};
 
-use roundel_driver::{Address, Credentials, Interest, Socket, SocketError, Source};
+use roundel_driver::{Address, Credentials, Interest, OperationError, Socket, SocketError, Source};
 use roundel_loop::{Attached, Submission};
 use rustix::fs::OFlags;
 
@@ -52,6 +56,14 @@ impl Carrier {
                 let all: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
                 source.write(all)
             }
+        }
+    }
+
+    /// Sends as much as goes at once, without an operation, and tells how much that was.
+    pub(crate) fn send_now(&self, data: &[IoSlice<'_>]) -> Result<usize, OperationError> {
+        match &self.0 {
+            Kind::Socket(socket) => socket.send_now(data),
+            Kind::Source(_) => Ok(0),
         }
     }
 

@@ -6,12 +6,14 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    fmt, io, mem,
+    fmt,
+    io::{self, IoSlice},
+    mem,
     rc::{Rc, Weak},
     task::{Context, Poll},
 };
 
-use roundel_driver::{Buffer, Completion};
+use roundel_driver::{Buffer, Completion, OperationError};
 use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
 
 use crate::{
@@ -20,6 +22,13 @@ use crate::{
     filtered::Filtered,
     outgoing::{Batch, Outgoing, Stage, Until},
 };
+
+/// What is lent to the kernel first, and only taken over if it does not take it: of more it may take
+/// a part, and the rest would have to be copied.
+const MOST_LENT: usize = 16 << 10;
+
+/// How many the kernel takes in one call: Linux's UIO_MAXIOV; the others have the same.
+const MOST_SLICES: usize = 1024;
 
 pub(crate) struct Connection {
     /// None once it is closed.
@@ -73,7 +82,7 @@ impl Connection {
     }
 
     /// Hands bytes of the program to the carrier, unless it is closed.
-    fn send(&self, batch: Batch) -> Option<Submission> {
+    fn hand_over(&self, batch: Batch) -> Option<Submission> {
         let batch = match self.filtered() {
             None => batch,
             Some(filtered) => filtered.seal(batch),
@@ -102,38 +111,79 @@ impl Connection {
         self.wake();
     }
 
-    /// Sends as much as goes at once and keeps the rest.
-    pub(crate) fn write(self: &Rc<Self>, data: Buffer) -> io::Result<()> {
+    /// Sends as much as goes at once and keeps the rest. What goes at once is not taken over, so
+    /// that lent bytes need not be copied.
+    pub(crate) fn write(self: &Rc<Self>, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.check()?;
-        if data.is_empty() {
+        let bytes = data.as_ref();
+        if bytes.is_empty() {
             return Ok(());
         }
         if outgoing.is_busy() || !outgoing.is_empty() {
-            outgoing.push(data);
+            outgoing.push(data.into());
             drop(outgoing);
             self.flush();
             return Ok(());
         }
         if buggify("writer: sends a turn later") {
-            outgoing.push(data);
+            outgoing.push(data.into());
             drop(outgoing);
             self.flush_soon();
             return Ok(());
         }
         drop(outgoing);
+        let sent = match bytes.len() <= MOST_LENT {
+            true => self.send_now(&[IoSlice::new(bytes)])?,
+            false => 0,
+        };
+        match sent {
+            sent if sent == bytes.len() => Ok(()),
+            0 => self.send(data.into()),
+            sent => self.send(bytes[sent..].into()),
+        }
+    }
+
+    /// Sends as much as goes at once, or else takes everything over; tells how much that was.
+    pub(crate) fn write_some(self: &Rc<Self>, data: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.check()?;
+        let is_free = !outgoing.is_busy() && outgoing.is_empty();
+        drop(outgoing);
+        if is_free {
+            let sent = self.send_now(&data[..data.len().min(MOST_SLICES)])?;
+            if sent > 0 {
+                return Ok(sent);
+            }
+        }
+        let len = data.iter().map(|piece| piece.len()).sum();
+        let mut all = Vec::with_capacity(len);
+        data.iter().for_each(|piece| all.extend_from_slice(piece));
+        self.write(all)?;
+        Ok(len)
+    }
+
+    /// Nothing goes at once that a filter has to see before.
+    fn send_now(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.filtered().is_some() {
+            return Ok(0);
+        }
+        match self.with(|carrier| carrier.send_now(data)) {
+            Some(Ok(sent)) => Ok(sent),
+            Some(Err(error)) => Err(self.fail_with(error)),
+            None => Err(closed()),
+        }
+    }
+
+    /// Sends by an operation.
+    fn send(self: &Rc<Self>, data: Buffer) -> io::Result<()> {
         let unsent = data.len();
-        let Some(submission) = self.send(Batch::One(data)) else {
+        let Some(submission) = self.hand_over(Batch::One(data)) else {
             return Err(closed());
         };
         match submission.try_now() {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                let mut failure = Failure::new(error.into());
-                let told = failure.tell();
-                self.fail(failure);
-                Err(told)
-            }
+            Ok(Err(error)) => Err(self.fail_with(error)),
             Err(pending) => {
                 self.go_on(pending, unsent, false);
                 Ok(())
@@ -191,6 +241,10 @@ impl Connection {
 
     /// Sends what is queued until the kernel takes no more; then ends what is to be ended.
     pub(crate) fn flush(self: &Rc<Self>) {
+        let nothing = self.outgoing(|outgoing| outgoing.is_empty() && !outgoing.is_busy());
+        if nothing && self.filtered().is_none() {
+            return self.end_if_asked();
+        }
         let several = self.with(Carrier::takes_several).unwrap_or(false);
         loop {
             let mut outgoing = self.outgoing.borrow_mut();
@@ -200,7 +254,7 @@ impl Connection {
             let Some(batch) = outgoing.next_batch(several) else { break };
             drop(outgoing);
             let len = batch.bytes();
-            let Some(submission) = self.send(batch) else { break };
+            let Some(submission) = self.hand_over(batch) else { break };
             match submission.try_now() {
                 Ok(Ok(_)) => self.outgoing.borrow_mut().sent(len),
                 Ok(Err(error)) => self.fail(Failure::new(error.into())),
@@ -241,6 +295,15 @@ impl Connection {
     pub(crate) fn fail(&self, failure: Failure) {
         let unsent = self.outgoing.borrow_mut().fail(failure);
         drop(unsent);
+    }
+
+    /// The error is told here.
+    #[cold]
+    fn fail_with(&self, error: OperationError) -> io::Error {
+        let mut failure = Failure::new(error.into());
+        let told = failure.tell();
+        self.fail(failure);
+        told
     }
 
     pub(crate) fn failure(&self) -> Option<io::Error> {

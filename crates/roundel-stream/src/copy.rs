@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    task::Poll,
+    task::{Poll, ready},
 };
 
 use crate::{StreamReader, StreamWriter};
@@ -34,11 +34,18 @@ use crate::{StreamReader, StreamWriter};
 /// What was read has been handed to the writer: nothing is lost, and a new copy goes on behind it.
 pub async fn copy(reader: &mut StreamReader, writer: &mut StreamWriter) -> io::Result<u64> {
     let mut copied = 0;
-    while let Some(chunk) = reader.read_chunk().await? {
-        copied += chunk.len() as u64;
-        writer.write(chunk).await?;
-    }
-    Ok(copied)
+    // One state for both, and no chunk in it: many a connection is a copy and little else.
+    poll_fn(|context| {
+        loop {
+            ready!(writer.poll_drain(context))?;
+            let Some(chunk) = ready!(reader.poll_chunk(context))? else {
+                return Poll::Ready(Ok(copied));
+            };
+            copied += chunk.len() as u64;
+            writer.write_at_once(chunk)?;
+        }
+    })
+    .await
 }
 
 /// Copies in both directions until both have ended, and returns how many bytes went from `one` to

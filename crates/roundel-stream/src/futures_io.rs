@@ -38,29 +38,24 @@ impl AsyncBufRead for StreamReader {
     }
 }
 
-/// Takes everything that it is given, and waits before it takes more while the high water mark is
-/// passed. `close` is [`write_eof`](StreamWriter::write_eof).
+/// Takes what goes at once, or else everything that it is given, and waits before it takes more while
+/// the high water mark is passed. `close` is [`write_eof`](StreamWriter::write_eof).
 impl AsyncWrite for StreamWriter {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.is_paused() {
-            ready!(self.connection().poll_until(context, Until::Drained))?;
-        }
-        self.connection().write(data.into())?;
-        Poll::Ready(Ok(data.len()))
+        self.poll_write_vectored(context, &[io::IoSlice::new(data)])
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // Small by habit, a head and a body: cheaper put together than sent as they are.
-        let all: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
-        self.poll_write(context, &all)
+        ready!(self.poll_drain(context))?;
+        Poll::Ready(self.connection().write_some(data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

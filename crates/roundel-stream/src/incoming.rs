@@ -83,7 +83,15 @@ impl Incoming {
     }
 
     /// Gives the pooled buffer back, for a wait.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        // Mostly nothing is there: what was read through is given back already.
+        if self.chunk.room() > 0 || self.carry.capacity() > 0 {
+            self.settle_what_is_there();
+        }
+    }
+
+    fn settle_what_is_there(&mut self) {
         self.carry_chunk();
         if self.carry_read == self.carry.len() {
             self.carry = Vec::new();

@@ -38,7 +38,10 @@ impl Stream for Lines<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { reader, searched } = &mut *self;
-        let line = ready!(reader.poll_line(context, searched));
+        let line = match reader.line_there(searched) {
+            Some(line) => line,
+            None => ready!(reader.poll_line(context, searched)),
+        };
         *searched = 0;
         let len = line?;
         Poll::Ready((len > 0).then(|| Ok(reader.incoming().take(len).to_vec())))

@@ -168,13 +168,20 @@ impl StreamReader {
     /// # Errors
     /// The carrier failed.
     pub async fn read_chunk(&mut self) -> io::Result<Option<Chunk>> {
-        if !self.incoming.is_empty() {
-            return Ok(Some(self.incoming.take_chunk()));
+        poll_fn(|context| self.poll_chunk(context)).await
+    }
+
+    pub(crate) fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Chunk>>> {
+        let Self { incoming, receiving, .. } = self;
+        if !incoming.is_empty() {
+            return Poll::Ready(Ok(Some(incoming.take_chunk())));
         }
         // Straight through, without lying between.
-        let Self { incoming, receiving, .. } = self;
-        let received = poll_fn(|context| receiving.poll(context, 0, || incoming.settle())).await?;
-        Ok(received.map(|data| Chunk::new(data, 0)))
+        let received = ready!(receiving.poll(context, 0, || incoming.settle()))?;
+        Poll::Ready(Ok(received.map(|data| Chunk::new(data, 0))))
     }
 
     /// Reads exactly `len` bytes. The [`limit`](Self::limit) is no concern of it.
@@ -304,7 +311,7 @@ impl StreamReader {
 
     /// The length of the next line, if it is there; none of the bytes before `from` ends it.
     #[inline]
-    fn line_there(&mut self, from: &mut usize) -> Option<Result<usize, ReadError>> {
+    pub(crate) fn line_there(&mut self, from: &mut usize) -> Option<Result<usize, ReadError>> {
         match self.incoming.find(b'\n', *from) {
             Some(end) if end <= self.limit => Some(Ok(end + 1)),
             None if self.incoming.len() <= self.limit => {

@@ -159,14 +159,15 @@ impl Receiving {
             // Closed here: the end, as if the peer had ended it.
             return Poll::Ready(Ok(Outcome::Received(Buffer::default())));
         };
-        match submission.try_now() {
+        match submission.now_or_wake(context) {
             Ok(completion) => {
                 self.in_a_row += 1;
                 Poll::Ready(completion)
             }
             Err(pending) => {
                 before_wait();
-                Pin::new(self.pending.insert(pending)).poll(context)
+                self.pending = Some(pending);
+                Poll::Pending
             }
         }
     }

@@ -134,8 +134,8 @@ impl Transport {
     /// # Errors
     /// The transport was ended or closed, or sending failed, which
     /// [`connection_lost`](Protocol::connection_lost) tells too. The bytes are dropped.
-    pub fn write(&self, data: impl Into<Buffer>) -> io::Result<()> {
-        let written = self.0.connection.write(data.into());
+    pub fn write(&self, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
+        let written = self.0.connection.write(data);
         self.progress();
         written
     }

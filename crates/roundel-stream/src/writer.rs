@@ -1,11 +1,17 @@
 //! `StreamWriter`: writes that wait when too much is unsent.
 
-use std::{fmt, future::poll_fn, io, mem, rc::Rc, task::Poll};
+use std::{
+    fmt,
+    future::poll_fn,
+    io, mem,
+    rc::Rc,
+    task::{Context, Poll},
+};
 
 use roundel_driver::{Address, Buffer, Credentials};
 
 use crate::{
-    Carrier, WaterMarks,
+    Carrier, Chunk, WaterMarks,
     connection::Connection,
     outgoing::{Stage, Until},
 };
@@ -82,8 +88,8 @@ impl StreamWriter {
     ///
     /// # Errors
     /// As the [type](Self) says.
-    pub async fn write(&mut self, data: impl Into<Buffer>) -> io::Result<()> {
-        self.connection.write(data.into())?;
+    pub async fn write(&mut self, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
+        self.connection.write(data)?;
         if self.is_paused() {
             self.in_a_row = 0;
             return self.drain().await;
@@ -93,6 +99,19 @@ impl StreamWriter {
             self.rest().await;
         }
         Ok(())
+    }
+
+    /// Writes without a wait; for those who call [`poll_drain`](Self::poll_drain) before.
+    pub(crate) fn write_at_once(&mut self, data: Chunk) -> io::Result<()> {
+        self.connection.write(data)
+    }
+
+    /// Until little enough is unsent.
+    pub(crate) fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_paused() {
+            return Poll::Ready(Ok(()));
+        }
+        self.connection.poll_until(context, Until::Drained)
     }
 
     /// Lets the others on the loop have their turn: a peer that takes everything at once must not

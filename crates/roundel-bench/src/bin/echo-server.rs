@@ -4,14 +4,15 @@ use std::error::Error;
 
 use lexopt::prelude::*;
 use roundel_bench::{
-    echo::server::{Server, listen},
+    echo::server::Server,
+    load::listen,
     machine::{SERVER_CORE, pin, raise_descriptor_limit},
 };
 
 const HELP: &str = "\
 echo-server NAME [--port N] [--room BYTES]
-    NAME is roundel, roundel-uring, roundel-streams, roundel-streams-uring, tokio, monoio, compio,
-    epoll or uring.
+    NAME is roundel, roundel-uring, roundel-streams, roundel-streams-uring, tokio, smol, monoio,
+    compio, epoll or uring.
     Answers every message with itself, on 127.0.0.1; prints its address first. Without a port it
     takes any that is free. Room is how much it reads at a time, 4096 unless told.";
 

@@ -6,27 +6,14 @@ use std::{
     thread,
 };
 
-use rustix::net::sockopt::set_tcp_congestion;
-
 use super::{
-    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, STREAMS, STREAMS_URING, URING, by_hand, by_hand_uring,
-    on_compio, on_loop, on_monoio, on_streams, on_tokio,
+    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, SMOL, STREAMS, STREAMS_URING, URING, by_hand,
+    by_hand_uring, on_compio, on_loop, on_monoio, on_smol, on_streams, on_tokio,
 };
-use crate::row::{ROUNDEL, TOKIO};
-
-/// How every socket here paces itself: not at all. BBR, where it is the default, holds packets back
-/// by timers of its own and differs from connection to connection more than servers do.
-pub(super) const CONGESTION: &str = "reno";
-
-/// A listener on loopback, on any port if it is 0; its connections inherit its options.
-///
-/// # Errors
-/// The port is taken.
-pub fn listen(port: u16) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(("127.0.0.1", port))?;
-    set_tcp_congestion(&listener, CONGESTION)?;
-    Ok(listener)
-}
+use crate::{
+    load::listen,
+    row::{ROUNDEL, TOKIO},
+};
 
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +28,8 @@ pub enum Server {
     OnStreamsUring,
     /// A tokio task for each connection, on its current-thread runtime.
     OnTokio,
+    /// A smol task for each connection, on a local executor.
+    OnSmol,
     /// A monoio task for each connection, on io_uring.
     OnMonoio,
     /// A compio task for each connection, on io_uring.
@@ -53,12 +42,13 @@ pub enum Server {
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OnLoop,
         Self::OnUring,
         Self::OnStreams,
         Self::OnStreamsUring,
         Self::OnTokio,
+        Self::OnSmol,
         Self::OnMonoio,
         Self::OnCompio,
         Self::ByHand,
@@ -76,6 +66,7 @@ impl Server {
             Self::OnStreams => STREAMS,
             Self::OnStreamsUring => STREAMS_URING,
             Self::OnTokio => TOKIO,
+            Self::OnSmol => SMOL,
             Self::OnMonoio => MONOIO,
             Self::OnCompio => COMPIO,
             Self::ByHand => EPOLL,
@@ -96,6 +87,7 @@ impl Server {
             Self::OnStreams => "roundel-streams",
             Self::OnStreamsUring => "roundel-streams-uring",
             Self::OnTokio => "tokio",
+            Self::OnSmol => "smol",
             Self::OnMonoio => "monoio",
             Self::OnCompio => "compio",
             Self::ByHand => "epoll",
@@ -114,6 +106,7 @@ impl Server {
             Self::OnStreams => on_streams::on_epoll(listener),
             Self::OnStreamsUring => on_streams::on_uring(listener),
             Self::OnTokio => on_tokio::serve(listener, room),
+            Self::OnSmol => on_smol::serve(listener, room),
             Self::OnMonoio => on_monoio::serve(listener, room),
             Self::OnCompio => on_compio::serve(listener, room),
             Self::ByHand => by_hand::serve(&listener, room),
@@ -141,7 +134,10 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::Server;
-    use crate::echo::client::{Client, Load};
+    use crate::load::{
+        client::{Client, Load},
+        exchange::Exchange,
+    };
 
     #[test]
     fn every_server_has_its_word() {
@@ -158,7 +154,8 @@ mod tests {
             for (bytes, room) in short.into_iter().chain([(300_000, 32 << 10)]) {
                 let address = server.serve_beside(room).unwrap();
                 // Connecting compares one answer per connection, byte for byte.
-                let mut client = Client::connect(address, 20, bytes).unwrap();
+                let exchange = Exchange::echo(address, bytes).unwrap();
+                let mut client = Client::connect(address, 20, exchange).unwrap();
                 let run = client.run(Load::Requests(100)).unwrap();
                 assert!((100..=120).contains(&run.requests), "{server:?} {run:?}");
             }

@@ -69,7 +69,7 @@ fn random_cancels_leave_a_stream_in_order(on: &mut Subject<'_>) {
                 3 => line.send(on),
                 4 => line.take_one(on),
                 5 => line.give_up_from_anywhere(on),
-                6 => line.give_up_some_that_are_done(on),
+                6 => line.give_up_one_that_was_named(on),
                 _ => drop(on.look()),
             }
         }
@@ -157,13 +157,13 @@ impl Line {
         }
     }
 
-    /// The last of those who have something; those who still wait get it, in order.
-    fn give_up_some_that_are_done(&mut self, on: &mut Subject<'_>) {
+    /// The last of those who were named; those who still wait get what it had, in order. One at a
+    /// time: a driver that has only named the next gives it what this one had.
+    fn give_up_one_that_was_named(&mut self, on: &mut Subject<'_>) {
         on.look();
-        let done = self.receives.iter().take_while(|&&key| on.has_reported(key)).count();
-        let first = self.below(done + 1);
-        for _ in first..done {
-            self.give_up(on, first);
+        let named = self.receives.iter().take_while(|&&key| on.has_reported(key)).count();
+        if named > 0 {
+            self.give_up(on, named - 1);
         }
     }
 

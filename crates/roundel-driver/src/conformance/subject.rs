@@ -78,8 +78,15 @@ impl<'a> Subject<'a> {
     /// Waits until each of `keys` is done; their outcomes in that order.
     #[track_caller]
     pub(super) fn finish<const N: usize>(&mut self, keys: [Key; N]) -> [Completion; N] {
-        self.until_reported(&keys);
-        keys.map(|key| self.driver.take(key).expect("what was reported has an outcome"))
+        keys.map(|key| {
+            loop {
+                self.until_reported(&[key]);
+                // A driver may find that it was told in vain.
+                if let Some(completion) = self.driver.take(key) {
+                    return completion;
+                }
+            }
+        })
     }
 
     /// Waits until the driver has named each of `keys`, and takes nothing.

@@ -13,9 +13,8 @@ use crate::{
 impl SelectorDriver {
     /// Lists a source for the next look, unless its registration serves the direction already.
     pub(super) fn note_change(&mut self, source: u32, direction: Direction) {
-        let edge = self.selector.supports_edge();
         if let Some(watched) = self.sources.at(source)
-            && !watched.is_settled(edge, direction)
+            && !watched.is_settled(self.edge, direction)
             && !mem::replace(&mut watched.changed, true)
         {
             self.changed.push(source);
@@ -24,7 +23,6 @@ impl SelectorDriver {
 
     /// Brings the selector's list in line with who waits.
     pub(super) fn apply_changes(&mut self) {
-        let edge = self.selector.supports_edge();
         while let Some(index) = self.changed.pop() {
             let Some(watched) = self.sources.at(index) else { continue };
             watched.changed = false;
@@ -34,7 +32,7 @@ impl SelectorDriver {
                 watching = either(watching, interest_of(operation));
                 here = *next;
             }
-            let wanted = watched.wanted(edge, watching);
+            let wanted = watched.wanted(self.edge, watching);
             if wanted == watched.registered {
                 continue;
             }

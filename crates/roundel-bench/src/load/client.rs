@@ -1,4 +1,4 @@
-//! The client, the same for every server: each connection sends a message, reads it back whole,
+//! The client, the same for every server: each connection sends a request, reads its answer whole,
 //! and sends the next.
 //!
 //! It never sleeps. A client that does is woken by the server's send, at the server's cost; whether
@@ -22,7 +22,7 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send, sockopt::set_tcp_congestion},
 };
 
-use super::server::CONGESTION;
+use super::{CONGESTION, exchange::Exchange};
 
 /// When to stop sending.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub enum Load {
 /// What was done.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// Messages that came back whole.
+    /// Requests that were answered whole.
     pub requests: usize,
     /// From the first sent to the last received.
     pub elapsed: Duration,
@@ -44,7 +44,7 @@ pub struct Run {
 
 struct Connection {
     socket: TcpStream,
-    /// Of the message under way.
+    /// Of the exchange under way.
     sent: usize,
     received: usize,
 }
@@ -53,23 +53,26 @@ struct Connection {
 pub struct Client {
     poller: OwnedFd,
     connections: Vec<Connection>,
-    message: Vec<u8>,
+    exchange: Exchange,
     room: Vec<u8>,
 }
 
 impl Client {
-    /// Connects, and has every connection answered once, comparing the answer.
+    /// Connects, and has every connection answered once, comparing the answer if it is an echo.
     ///
     /// # Errors
     /// The server does not accept, or does not answer with what it was sent.
-    pub fn connect(address: SocketAddr, connections: usize, bytes: usize) -> io::Result<Self> {
+    pub fn connect(
+        address: SocketAddr,
+        connections: usize,
+        exchange: Exchange,
+    ) -> io::Result<Self> {
         let poller = epoll::create(CreateFlags::CLOEXEC)?;
-        let message: Vec<u8> = (0..bytes).map(|nth| (nth % 251) as u8).collect();
         let connect = |nth: usize| {
             let socket = TcpStream::connect(address)?;
             socket.set_nodelay(true)?;
             set_tcp_congestion(&socket, CONGESTION)?;
-            compare(&socket, &message)?;
+            compare(&socket, &exchange)?;
             socket.set_nonblocking(true)?;
             let token = EventData::new_u64(nth as u64);
             let interest = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
@@ -77,7 +80,8 @@ impl Client {
             Ok(Connection { socket, sent: 0, received: 0 })
         };
         let connections = (0..connections).map(connect).collect::<io::Result<_>>()?;
-        Ok(Self { poller, connections, room: vec![0; bytes.max(4096)], message })
+        let room = vec![0; exchange.answer.max(4096)];
+        Ok(Self { poller, connections, room, exchange })
     }
 
     /// Loads the server; comes back when nothing is under way any more.
@@ -87,7 +91,7 @@ impl Client {
     pub fn run(&mut self, load: Load) -> io::Result<Run> {
         let start = Instant::now();
         for connection in &mut self.connections {
-            connection.begin(&self.message)?;
+            connection.begin(&self.exchange)?;
         }
         let mut events = Vec::with_capacity(1024);
         let (mut requests, mut under_way) = (0, self.connections.len());
@@ -100,13 +104,13 @@ impl Client {
             };
             for event in &events {
                 let connection = &mut self.connections[event.data.u64() as usize];
-                if !connection.go_on(&self.message, &mut self.room)? {
+                if !connection.go_on(&self.exchange, &mut self.room)? {
                     continue;
                 }
                 requests += 1;
                 match over {
                     true => under_way -= 1,
-                    false => connection.begin(&self.message)?,
+                    false => connection.begin(&self.exchange)?,
                 }
             }
         }
@@ -115,14 +119,14 @@ impl Client {
 }
 
 impl Connection {
-    fn begin(&mut self, message: &[u8]) -> io::Result<()> {
+    fn begin(&mut self, exchange: &Exchange) -> io::Result<()> {
         (self.sent, self.received) = (0, 0);
-        self.send(message)
+        self.send(exchange)
     }
 
-    fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        while self.sent < message.len() {
-            match send(&self.socket, &message[self.sent..], SendFlags::NOSIGNAL) {
+    fn send(&mut self, Exchange { request, .. }: &Exchange) -> io::Result<()> {
+        while self.sent < request.len() {
+            match send(&self.socket, &request[self.sent..], SendFlags::NOSIGNAL) {
                 Ok(sent) => self.sent += sent,
                 Err(Errno::WOULDBLOCK) => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -131,17 +135,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends and receives what it can. True if the message has come back whole.
-    fn go_on(&mut self, message: &[u8], room: &mut [u8]) -> io::Result<bool> {
-        self.send(message)?;
-        while self.received < message.len() {
+    /// Sends and receives what it can. True if the answer has come whole.
+    fn go_on(&mut self, exchange: &Exchange, room: &mut [u8]) -> io::Result<bool> {
+        self.send(exchange)?;
+        while self.received < exchange.answer {
             match recv(&self.socket, &mut *room, RecvFlags::empty()) {
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok((received, _)) => self.received += received,
                 Err(Errno::WOULDBLOCK) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
-            if self.received == message.len() {
+            if self.received == exchange.answer {
                 return Ok(true);
             }
         }
@@ -150,18 +154,19 @@ impl Connection {
     }
 }
 
-/// One message, sent by one thread and read by another: none of the two buffers holds all of it.
-fn compare(socket: &TcpStream, message: &[u8]) -> io::Result<()> {
-    let mut answer = vec![0; message.len()];
+/// One exchange, sent by one thread and read by another: none of the two buffers holds all of it.
+fn compare(socket: &TcpStream, exchange: &Exchange) -> io::Result<()> {
+    let Exchange { request, answer: bytes, is_echo } = exchange;
+    let mut answer = vec![0; *bytes];
     std::thread::scope(|scope| {
-        let sending = (message.len() > 4096).then(|| scope.spawn(|| (&*socket).write_all(message)));
+        let sending = (request.len() > 4096).then(|| scope.spawn(|| (&*socket).write_all(request)));
         if sending.is_none() {
-            (&*socket).write_all(message)?;
+            (&*socket).write_all(request)?;
         }
         (&*socket).read_exact(&mut answer)?;
         sending.map_or(Ok(()), |thread| thread.join().expect("sending does not panic"))
     })?;
-    match answer == message {
+    match !is_echo || answer == *request {
         true => Ok(()),
         false => Err(io::Error::other("the server answers with something else")),
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::server::Server;
+use super::Program;
 use crate::machine::{cpu_at_rest, sibling};
 
 /// Ends with its owner.
@@ -16,9 +16,9 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    pub(super) fn start(server: Server, room: usize) -> io::Result<Self> {
-        let mut child = Command::new(sibling("echo-server")?)
-            .args([server.word(), "--room", &room.to_string()])
+    pub(super) fn start(program: &Program) -> io::Result<Self> {
+        let mut child = Command::new(sibling(program.name)?)
+            .args(&program.arguments)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
