@@ -82,12 +82,12 @@ impl Connection {
     }
 
     /// Hands bytes of the program to the carrier, unless it is closed.
+    #[inline]
     fn hand_over(&self, batch: Batch) -> Option<Submission> {
-        let batch = match self.filtered() {
-            None => batch,
-            Some(filtered) => filtered.seal(batch),
-        };
-        self.with(|carrier| carrier.send(batch))
+        match self.filtered() {
+            None => self.with(|carrier| carrier.send(batch)),
+            Some(filtered) => self.seal_and_send(filtered, batch),
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

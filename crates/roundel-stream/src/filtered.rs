@@ -23,7 +23,7 @@ use std::{
 };
 
 use roundel_driver::{Buffer, Completion, Outcome};
-use roundel_loop::{LoopHandle, PendingOperation, TimerHandle};
+use roundel_loop::{LoopHandle, PendingOperation, Submission, TimerHandle};
 
 use crate::{
     Carrier, Filter,
@@ -78,7 +78,7 @@ impl Filtered {
     }
 
     /// The bytes of the wire for those of the program, behind what the filter has for itself.
-    pub(crate) fn seal(&self, batch: Batch) -> Batch {
+    fn seal(&self, batch: Batch) -> Batch {
         let wire = self.with(|filter| {
             match &batch {
                 Batch::One(data) => filter.send(data),
@@ -102,6 +102,10 @@ impl Filtered {
             filter.end();
         }
         Some(filter.take_wire()).filter(|wire| !wire.is_empty()).map(Into::into)
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.borrow().is_over
     }
 
     pub(crate) fn is_parting(&self) -> bool {
@@ -203,6 +207,12 @@ impl Connection {
         opened
     }
 
+    #[cold]
+    pub(crate) fn seal_and_send(&self, filtered: &Filtered, batch: Batch) -> Option<Submission> {
+        let wire = filtered.seal(batch);
+        self.with(|carrier| carrier.send(wire))
+    }
+
     /// Sends what the filter has by itself; false while that waits for the kernel.
     pub(crate) fn flush_filter(self: &Rc<Self>, filtered: &Filtered) -> bool {
         let is_ending =
@@ -230,7 +240,7 @@ impl Connection {
         }
         let handle = LoopHandle::try_current().filter(|handle| !handle.is_closed());
         let has_failed = self.outgoing(|outgoing| outgoing.has_failed());
-        let (Some(handle), false) = (handle, has_failed || filtered.0.borrow().is_over) else {
+        let (Some(handle), false) = (handle, has_failed || filtered.is_over()) else {
             return false;
         };
         // The end is sent already; what tells the peer once more may fail.

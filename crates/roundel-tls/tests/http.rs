@@ -13,7 +13,7 @@ use hyper::{
 use roundel_executor::spawn;
 use roundel_net::{connect, serve};
 use roundel_stream::Duplex;
-use support::{acceptor, address, connector, listen, localhost, run};
+use support::{acceptor, address, connector, listen, localhost, reports, run};
 
 async fn repeat(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
@@ -24,6 +24,7 @@ async fn repeat(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 #[test]
 fn requests_are_answered_over_tls() {
     run(async || {
+        let reports = reports();
         let acceptor = acceptor();
         let server = serve(listen().await, async move |connection| {
             let stream = Duplex::from(acceptor.accept(connection).await?);
@@ -49,5 +50,6 @@ fn requests_are_answered_over_tls() {
         connection.await.unwrap().unwrap();
         let drained = server.drain(Duration::from_secs(5)).await;
         assert_eq!(drained.aborted, 0);
+        assert_eq!(*reports.borrow(), [""; 0]);
     });
 }
