@@ -13,7 +13,7 @@ fn much() -> Vec<u8> {
 
 fn echoes(address: SocketAddr) {
     let (host, port) = (address.ip().to_string(), address.port().to_string());
-    if let Some(nc) = Tool::find("nc") {
+    if let Some(nc) = Tool::find("nc.openbsd") {
         // One that stays, and says nothing yet.
         let mut first = nc.start([&*host, &*port]);
         let much = much();

@@ -47,7 +47,7 @@ fn many_requests_at_once_are_all_answered() {
     on_every_driver(|address| {
         let url = format!("http://{address}/");
         if let Some(wrk) = Tool::find("wrk") {
-            let report = wrk.run(["-t1", "-c16", "-d1s", &*url], b"");
+            let report = wrk.run(["-t1", "-c16", "-d1s", "--timeout", "50s", &*url], b"");
             let report = String::from_utf8(report.output).unwrap();
             assert!(report.contains(" requests in "), "{report}");
             assert!(!report.contains("errors") && !report.contains("Non-2xx"), "{report}");
@@ -62,7 +62,7 @@ fn many_requests_at_once_are_all_answered() {
 
 #[test]
 fn garbage_is_refused_and_ctrl_c_closes_what_idles() {
-    let Some(nc) = Tool::find("nc") else { return };
+    let Some(nc) = Tool::find("nc.openbsd") else { return };
     let (server, address) = Process::server("http_server", ["127.0.0.1:0"]);
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let answer = nc.run(["-N", &*host, &*port], b"\x16\x03\x01 no HTTP at all\r\n\r\n");

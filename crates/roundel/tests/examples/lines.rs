@@ -4,7 +4,7 @@ use crate::{process::Process, tool::Tool};
 
 #[test]
 fn guests_hear_each_other_come_speak_and_leave() {
-    let Some(nc) = Tool::find("nc") else { return };
+    let Some(nc) = Tool::find("nc.openbsd") else { return };
     let (server, address) = Process::server("chat", ["127.0.0.1:0"]);
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let [mut first, second] = [(), ()].map(|()| {
@@ -38,7 +38,7 @@ fn guests_hear_each_other_come_speak_and_leave() {
 
 #[test]
 fn a_table_is_shared_and_mistakes_are_answered() {
-    let Some(nc) = Tool::find("nc") else { return };
+    let Some(nc) = Tool::find("nc.openbsd") else { return };
     let (server, address) = Process::server("kv_server", ["127.0.0.1:0"]);
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let ask = |commands: &[u8]| {

@@ -11,7 +11,7 @@ fn free_port() -> u16 {
 
 #[test]
 fn what_goes_through_a_proxy_comes_back_through_it() {
-    let Some(nc) = Tool::find("nc") else { return };
+    let Some(nc) = Tool::find("nc.openbsd") else { return };
     let (echo, beyond) = Process::server("echo", ["streams", "127.0.0.1:0"]);
     let (proxy, address) = Process::server("proxy", ["127.0.0.1:0", &beyond.to_string()]);
     let (host, port) = (address.ip().to_string(), address.port().to_string());

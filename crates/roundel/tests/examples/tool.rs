@@ -17,7 +17,8 @@ pub(crate) struct Tool {
 const PACKAGES: [(&str, &str); 5] = [
     ("curl", "curl"),
     ("h2load", "nghttp2-client"),
-    ("nc", "netcat-openbsd"),
+    // There are others that are called `nc`, with other options.
+    ("nc.openbsd", "netcat-openbsd"),
     ("socat", "socat"),
     ("wrk", "wrk"),
 ];
