@@ -13,8 +13,9 @@ use crate::tree;
 pub(crate) const HELP: &str = "\
 deep
     The long runs: every interleaving under loom, the model tests with many more cases
-    (ROUNDEL_DEEP=1), the planted bugs, AddressSanitizer, ThreadSanitizer, and a fuzzer for io_uring. A tool that is
-    missing is skipped with its reason.
+    (ROUNDEL_DEEP=1), a soak of the network among them, the planted bugs, AddressSanitizer,
+    ThreadSanitizer, and fuzzers for io_uring, the search for separators and the flow control. A tool
+    that is missing is skipped with its reason.
 
     AddressSanitizer needs a nightly toolchain. ThreadSanitizer needs an instrumented standard
     library: Debian's rustc-web, cargo-web and rust-web-src of one version, linked by
@@ -57,7 +58,9 @@ fn all(steps: &mut Steps, skipped: &mut Vec<&'static str>) -> Result {
         skipped.push("AddressSanitizer: no nightly toolchain");
     }
     if Invocation::cargo(["+nightly", "fuzz", "--version"]).succeeds() {
-        steps.run("fuzzing io_uring", &fuzz("uring"))?;
+        for target in ["uring", "separators", "flow"] {
+            steps.run(&format!("fuzzing: {target}"), &fuzz(target))?;
+        }
     } else {
         skipped.push("fuzzing: no cargo-fuzz, or no nightly toolchain");
     }

@@ -21,6 +21,14 @@ use crate::{
     unread::report_here,
 };
 
+/// Wakes by a waker that may be of somebody else's making: if it panics, that is reported, and those
+/// behind it are woken all the same. True if it was woken.
+pub(crate) fn wake_foreign(waker: Waker, what: &'static str) -> bool {
+    catch_unwind(AssertUnwindSafe(|| waker.wake()))
+        .map_err(|payload| report_here(what, payload))
+        .is_ok()
+}
+
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -304,10 +312,7 @@ impl Header {
     fn wake_more_joiners(&self) {
         let more = self.if_rare(|rare| std::mem::take(&mut rare.more_joiners));
         for joiner in more.into_iter().flatten() {
-            // Of somebody else's making: if one panics, the others hear of the end all the same.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| joiner.waker.wake())) {
-                report_here("a waker panicked at a task's end", payload);
-            }
+            wake_foreign(joiner.waker, "a waker panicked at a task's end");
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     executor::{Executor, current_ticket},
-    header::{Flags, Header},
+    header::{Flags, Header, wake_foreign},
     ticket::Ticket,
 };
 
@@ -71,8 +71,11 @@ impl Roster {
         if !self.woken.replace(true) {
             // Foreign code, if the owner is polled by a combinator: no borrow is held.
             let waker = self.waker.borrow().clone();
-            if let Some(waker) = waker {
-                waker.wake();
+            if let Some(waker) = waker
+                && !wake_foreign(waker, "the waker of a group panicked")
+            {
+                // The next child that is ready tries again.
+                self.woken.set(false);
             }
         }
     }

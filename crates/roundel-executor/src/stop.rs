@@ -3,7 +3,12 @@
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use crate::{JoinError, Task, executor::Executor, header::Flags, timeout};
+use crate::{
+    JoinError, Task,
+    executor::Executor,
+    header::{Flags, wake_foreign},
+    timeout,
+};
 
 impl<T> Task<T> {
     /// Asks the task to stop, waits for `grace`, and then cancels it. Returns what it ended with.
@@ -27,7 +32,9 @@ impl<T> Task<T> {
         if !header.set(Flags::STOP)
             && let Some(waiters) = header.if_rare(|rare| std::mem::take(&mut rare.stop_waiters))
         {
-            waiters.into_iter().for_each(std::task::Waker::wake);
+            for waiter in waiters {
+                wake_foreign(waiter, "a waker panicked at a request to stop");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
     future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, panic_any},
     pin::Pin,
@@ -13,7 +14,9 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use roundel_executor::{ContextVar, JoinError, Task, spawn, spawn_on, yield_now};
+use roundel_executor::{
+    ContextVar, JoinError, Task, TaskGroup, spawn, spawn_on, stop_requested, yield_now,
+};
 
 use support::{Log, assert_nothing_left, reports, run, turn, virtual_loop};
 
@@ -164,6 +167,48 @@ fn a_waker_that_panics_keeps_nobody_else_from_hearing_of_the_end() {
     assert_eq!(log.take(), ["woken"]);
     assert_eq!(told.take(), ["a waker panicked at a task's end: rude waker"]);
     assert!(waits.is_done());
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_else_from_hearing_that_the_task_is_to_stop() {
+    let (mut event_loop, handle, _) = virtual_loop();
+    let task = spawn_on(&handle, async {
+        let mut rude = Box::pin(stop_requested());
+        let waker = Waker::from(Arc::new(Rude));
+        assert!(rude.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        stop_requested().await;
+    });
+    turn(&mut event_loop);
+    task.request_stop();
+    turn(&mut event_loop);
+    assert!(task.is_done());
+}
+
+#[test]
+fn a_groups_waker_that_panics_is_no_childs_panic() {
+    let (mut event_loop, handle, _) = virtual_loop();
+    let told = reports(&handle);
+    let task = spawn_on(&handle, async {
+        let mut group = Box::pin(TaskGroup::scope(async |group| {
+            let child = group.spawn(async {
+                yield_now().await;
+                Ok::<_, Infallible>(7)
+            });
+            Ok(child.await)
+        }));
+        // Polled by a combinator of somebody else's making, and then as it should be.
+        let waker = Waker::from(Arc::new(Rude));
+        for _ in 0..2 {
+            assert!(group.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        group.await.unwrap()
+    });
+    for _ in 0..6 {
+        turn(&mut event_loop);
+    }
+    assert!(task.is_done());
+    assert_eq!(told.take()[0], "the waker of a group panicked: rude waker");
+    assert_eq!(event_loop.run_until_complete(task).unwrap().unwrap(), 7);
 }
 
 struct Forward(Waker);

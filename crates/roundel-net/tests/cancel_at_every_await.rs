@@ -2,12 +2,12 @@
 
 mod support;
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc};
+use std::{cell::RefCell, net::SocketAddr, pin::Pin, rc::Rc};
 
-use roundel_executor::{all_tasks, sleep, spawn};
+use roundel_executor::{Task, all_tasks, sleep, spawn, timeout};
 use roundel_net::{
-    Answer, Connection, ListenOptions, Listener, RESOLVER, Resolver, connect, connect_unix,
-    resolve, serve,
+    Answer, Connection, DatagramSocket, ListenOptions, Listener, RESOLVER, Resolver, connect,
+    connect_unix, resolve, serve,
 };
 use roundel_sim::{Cut, cancel_at_every_await};
 
@@ -105,6 +105,89 @@ fn accept_loses_no_connection() {
     });
 }
 
+#[test]
+fn a_datagram_socket_that_is_not_bound_yet_closes_what_it_opened() {
+    check(async |cut| {
+        let slow = Rc::new(Slow(["127.0.0.1:0", "[::1]:0"].map(|text| text.parse().unwrap())));
+        let binding = cut.short(DatagramSocket::bind("example.org:80"));
+        if let Some(bound) = RESOLVER.scope(slow, binding).await {
+            bound.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_dropped_receive_leaves_its_message() {
+    check(async |cut| {
+        let server = Rc::new(DatagramSocket::bind("127.0.0.1:0").await.unwrap());
+        let receiving = spawn({
+            let server = Rc::clone(&server);
+            async move { cut.short(async { server.recv(100).await }).await }
+        });
+        sleep(MS).await;
+        let client = DatagramSocket::connect(server.local().inet().unwrap()).await.unwrap();
+        client.send(b"message").await.unwrap();
+        let received = match receiving.await.unwrap() {
+            Some(received) => received.unwrap(),
+            None => server.recv(100).await.unwrap(),
+        };
+        assert_eq!(received[..], *b"message");
+    });
+}
+
+/// A full queue at the other end, so that the send has to wait; and who empties it by and by.
+async fn full(cut: &Cut) -> (DatagramSocket, Task<Vec<Vec<u8>>>) {
+    let name = format!("\0roundel-net-full-{}-{}", std::process::id(), cut.at());
+    let reader = DatagramSocket::bind_unix(&name).unwrap();
+    let socket = DatagramSocket::connect_unix(&name).await.unwrap();
+    while timeout(30 * MS, socket.send(b"filling")).await.is_ok() {}
+    let received = spawn(async move {
+        let mut all = Vec::new();
+        sleep(10 * MS).await;
+        while all.last().is_none_or(|last| last != b"end") {
+            all.push(reader.recv(100).await.unwrap().to_vec());
+        }
+        all.retain(|message| message != b"filling" && message != b"end");
+        all
+    });
+    (socket, received)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dropped_send_has_sent_its_message_whole_or_not_at_all() {
+    type Send = fn(&DatagramSocket) -> Pin<Box<dyn Future<Output = usize> + '_>>;
+    let sends: [Send; 4] = [
+        |socket| Box::pin(async { usize::from(socket.send(b"one").await.is_ok()) }),
+        |socket| {
+            let peer = socket.peer().unwrap();
+            Box::pin(async { usize::from(socket.send_to(b"one", peer).await.is_ok()) })
+        },
+        |socket| Box::pin(async { socket.send_batch([b"one", b"two"]).await.len() }),
+        |socket| {
+            let peer = socket.peer().unwrap();
+            let all = [&b"one"[..], b"two"].map(|data| (data, peer.clone()));
+            Box::pin(async { socket.send_batch_to(all).await.len() })
+        },
+    ];
+    for send in sends {
+        let polls = cancel_at_every_await(|cut| {
+            run(async move {
+                let (socket, received) = full(&cut).await;
+                let sent = cut.short(send(&socket)).await;
+                socket.send(b"end").await.unwrap();
+                let received = received.await.unwrap();
+                assert!(
+                    [&b"one"[..], b"two"]
+                        .starts_with(&received.iter().map(|it| &it[..]).collect::<Vec<_>>())
+                );
+                assert!(sent.is_none_or(|sent| sent == received.len()));
+            });
+        });
+        assert!(polls >= 2, "it never waited");
+    }
+}
+
 /// A server with two connections: one that comes to its end when it is asked to, one that does not.
 async fn two_connections() -> (roundel_net::Server, Vec<Connection>, Rc<RefCell<u32>>) {
     let ended = Rc::new(RefCell::new(0));
@@ -169,7 +252,7 @@ fn the_ends_of_a_server_can_be_given_up_and_asked_for_again() {
         let (server, clients, ended) = two_connections().await;
         drop(clients);
         server.stop_accepting();
-        cut.short(async { roundel_executor::timeout(10 * MS, server.closed()).await }).await;
+        cut.short(async { timeout(10 * MS, server.closed()).await }).await;
         assert_all_end(server, &ended).await;
     });
     check(async |cut| {

@@ -2,13 +2,17 @@
 //! stays flat, no descriptor is leaked, no task is left.
 //!
 //! A test run keeps 200 open and lets 3,000 pass; `ROUNDEL_DEEP` makes that 10,000 and a million, on
-//! each driver. In a file of its own, as descriptors and memory are the whole process's.
+//! each driver. In a file of its own, as descriptors and memory are the whole process's. Those who
+//! stay have a process of theirs, as one may not have descriptors enough for both ends.
 #![cfg(target_os = "linux")]
 
 use std::{
     cell::{Cell, RefCell},
-    env, fs, io,
+    env, fs,
+    io::{self, Read},
     net::{Ipv4Addr, SocketAddr},
+    os::fd::OwnedFd,
+    process::{Child, Command, Stdio},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -16,7 +20,7 @@ use std::{
 use roundel_executor::{spawn, spawn_on, statistics, yield_now};
 use roundel_loop::{
     Driver, DriverStatistics, EventLoop, LoopConfig, LoopHandle, SelectorDriver, SocketOption,
-    Verdict,
+    Source, Verdict,
 };
 use roundel_net::{Connection, ListenOptions, Server, connect, serve};
 use roundel_sim::Random;
@@ -47,14 +51,14 @@ impl Size {
     }
 }
 
-/// Raises the limit of open files, for both ends of every connection.
+/// Raises the limit of open files, for one end of every connection.
 fn make_room(size: Size) {
-    let wanted = 2 * (size.open as u64 + WORKERS) + 1000;
+    let wanted = size.open as u64 + 2 * WORKERS + 1000;
     let limits = getrlimit(Resource::Nofile);
     if limits.current.is_some_and(|current| current < wanted) {
         let maximum = limits.maximum.map(|maximum| maximum.max(wanted));
         setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
-            .expect("two descriptors for each connection that is open");
+            .expect("a descriptor for each connection that is open");
     }
 }
 
@@ -217,8 +221,12 @@ async fn worker(seed: u64, churn: Rc<Churn>) {
     }
 }
 
-/// Opens connections and leaves them open, each after a word.
-async fn open(size: Size, port: u16) -> Vec<(StreamReader, StreamWriter)> {
+// Those who stay.
+
+const CROWD: &str = "ROUNDEL_SOAK_CROWD";
+
+/// As a child: opens connections, says so, and when its input ends sees whether all are served.
+async fn crowd(size: Size, port: u16) {
     let mut random = Random::new(0);
     let mut open = Vec::new();
     for _ in 0..size.open {
@@ -227,7 +235,48 @@ async fn open(size: Size, port: u16) -> Vec<(StreamReader, StreamWriter)> {
         ask_echo(&mut reader, &mut writer, 10).await.unwrap();
         open.push((reader, writer));
     }
-    open
+    println!("\nall are open");
+    // Blocks: nobody here has anything to do meanwhile.
+    io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    for (reader, writer) in &mut open {
+        ask_echo(reader, writer, 10).await.unwrap();
+    }
+    println!("\nall are served");
+}
+
+/// The child, seen from here.
+struct Crowd {
+    child: Child,
+    told: StreamReader,
+}
+
+impl Crowd {
+    async fn begin(port: u16) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "a_busy_server_leaks_nothing", "--nocapture"])
+            .env(CROWD, port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = OwnedFd::from(child.stdout.take().unwrap());
+        let told = StreamReader::new(LoopHandle::current().attach(Source::new(told)));
+        let mut crowd = Self { child, told };
+        crowd.says(b"all are open\n").await;
+        crowd
+    }
+
+    async fn says(&mut self, words: &[u8]) {
+        self.told.read_until(words).await.expect("the others go on");
+    }
+
+    /// Whoever stayed is still served.
+    async fn end(mut self) {
+        drop(self.child.stdin.take());
+        self.says(b"all are served\n").await;
+        self.told.read_to_end().await.unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
 }
 
 async fn begin(unexpected: &Rc<Cell<u64>>) -> (Server, u16) {
@@ -251,7 +300,7 @@ async fn soak(name: &'static str, size: Size) {
     })));
     let unexpected = Rc::new(Cell::new(0));
     let (server, port) = begin(&unexpected).await;
-    let mut open = open(size, port).await;
+    let crowd = Crowd::begin(port).await;
     let with_open = resident_memory();
 
     let begun = Instant::now();
@@ -268,11 +317,7 @@ async fn soak(name: &'static str, size: Size) {
     }
     let (took, at_end) = (begun.elapsed(), resident_memory());
 
-    // Whoever stayed is still served.
-    for (reader, writer) in &mut open {
-        ask_echo(reader, writer, 10).await.unwrap();
-    }
-    drop(open);
+    crowd.end().await;
     server.stop_accepting();
     server.closed().await;
     let served = server.statistics();
@@ -328,6 +373,11 @@ fn soak_on(name: &'static str, driver: Box<dyn Driver>, size: Size) {
 fn a_busy_server_leaks_nothing() {
     let size = Size::chosen();
     make_room(size);
+    if let Ok(port) = env::var(CROWD) {
+        let mut event_loop = EventLoop::new().unwrap();
+        let task = spawn_on(&event_loop.handle(), crowd(size, port.parse().unwrap()));
+        return event_loop.run_until_complete(task).unwrap().unwrap();
+    }
     soak_on("epoll", Box::new(SelectorDriver::by_name("epoll").unwrap()), size);
     match roundel_uring::UringDriver::new() {
         Ok(driver) => soak_on("io_uring", Box::new(driver), size),
