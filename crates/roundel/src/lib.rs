@@ -53,6 +53,7 @@
 //! ```
 //! # Features
 //!
+//! - `tls`: TLS over a stream, by rustls, as the module `tls`.
 //! - `hyper`: the streams have the traits of hyper's `rt`, and there are
 //!   `executor::HyperExecutor` and `executor::HyperTimer`.
 #![forbid(unsafe_code)]
