@@ -62,9 +62,11 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
 pub(crate) fn find_all() -> Result {
     let bugs = table()?;
     let copy = tree::root().join("target/planted/workspace");
-    for source in Tree::of_workspace()?.all() {
+    let tree = Tree::of_workspace()?;
+    for source in tree.all() {
         write_if_new(&copy.join(&source.path), &source.text)?;
     }
+    remove_others(&copy, &copy, &tree)?;
     for bug in &bugs {
         let sound = tree::read(&bug.file)?;
         let planted = copy.join(&bug.file);
@@ -115,6 +117,21 @@ fn write_if_new(path: &Path, text: &str) -> Result {
     let failed = |error| Failure::new(format!("writing {}: {error}", path.display()));
     let parent = path.parent().expect("a file lies in a directory");
     fs::create_dir_all(parent).and_then(|()| fs::write(path, text)).map_err(failed)
+}
+
+/// What has left the workspace since the last time leaves the copy.
+fn remove_others(directory: &Path, copy: &Path, tree: &Tree) -> Result {
+    let failed = |error| Failure::new(format!("tidying {}: {error}", directory.display()));
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.strip_prefix(copy).unwrap_or(&path).display().to_string();
+        if path.is_dir() {
+            remove_others(&path, copy, tree)?;
+        } else if tree.get(&name).is_none() {
+            fs::remove_file(&path).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
