@@ -7,8 +7,9 @@
 //! The file holds the certificates to be trusted, and nobody else is. The server's has to be for the
 //! host that is connected to.
 
-use std::{env, error::Error, sync::Arc};
+use std::{env, sync::Arc};
 
+use anyhow::bail;
 use roundel::{
     stream::{copy_bidirectional, stdin, stdout},
     tls::{
@@ -20,9 +21,9 @@ use roundel::{
     },
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> anyhow::Result<()> {
     let words: Vec<_> = env::args().skip(1).collect();
-    let [target, file] = &words[..] else { return Err("usage: tls_client HOST:PORT FILE".into()) };
+    let [target, file] = &words[..] else { bail!("usage: tls_client HOST:PORT FILE") };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file)? {
         roots.add(certificate?)?;

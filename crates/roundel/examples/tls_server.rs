@@ -8,8 +8,9 @@
 //! The certificate is made here, and written to the file so that clients can trust it; a real server
 //! reads one that others trust already, and its key.
 
-use std::{env, error::Error, fs, sync::Arc};
+use std::{env, fs, sync::Arc};
 
+use anyhow::bail;
 use futures::StreamExt;
 use roundel::{
     SignalKind,
@@ -18,12 +19,10 @@ use roundel::{
     tls::{TlsAcceptor, rustls},
 };
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-fn main() -> Outcome<()> {
-    let mut words = env::args().skip(1);
-    let target = words.next().unwrap_or_else(|| "127.0.0.1:4433".to_owned());
-    let file = words.next().unwrap_or_else(|| "localhost.pem".to_owned());
+fn main() -> anyhow::Result<()> {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let [target, file] = &words[..] else { bail!("usage: tls_server HOST:PORT FILE") };
+    let (target, file) = (target.clone(), file.clone());
     let acceptor = TlsAcceptor::new(Arc::new(configuration(&file)?));
     roundel::run(async move {
         let listener = Listener::bind(target).await?;
@@ -37,16 +36,16 @@ fn main() -> Outcome<()> {
 }
 
 /// Of a certificate for localhost that nobody has signed but itself.
-fn configuration(file: &str) -> Outcome<rustls::ServerConfig> {
+fn configuration(file: &str) -> anyhow::Result<rustls::ServerConfig> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     fs::write(file, made.cert.pem())?;
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
     let config = rustls::ServerConfig::builder().with_no_client_auth();
-    Ok(config.with_single_cert(vec![made.cert.der().clone()], key)?)
+    Ok(config.with_single_cert(vec![made.cert.der().clone()], key.into())?)
 }
 
 /// One client, until it ends.
-async fn capitals(acceptor: &TlsAcceptor, client: Connection) -> Outcome<()> {
+async fn capitals(acceptor: &TlsAcceptor, client: Connection) -> anyhow::Result<()> {
     let mut stream = acceptor.accept(client).await?;
     loop {
         let line = stream.reader.read_line().await?;

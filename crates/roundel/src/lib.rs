@@ -51,11 +51,13 @@
 //! event_loop.run_forever()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! # Features
 //!
 //! - `tls`: TLS over a stream, by rustls, as the module `tls`.
 //! - `hyper`: the streams have the traits of hyper's `rt`, and there are
 //!   `executor::HyperExecutor` and `executor::HyperTimer`.
+//! - `tls`: the module `tls`, client and server by rustls.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
