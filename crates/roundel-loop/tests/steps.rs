@@ -2,9 +2,15 @@
 
 mod support;
 
-use std::{future::Future, io::Write, os::unix::net::UnixStream, rc::Rc, time::Duration};
+use std::{
+    future::Future,
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    rc::Rc,
+    time::Duration,
+};
 
-use roundel_loop::{LoopHandle, Source};
+use roundel_loop::{LoopHandle, Outcome, Source};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use support::{Log, MS, event_loop, turn, virtual_loop};
 
@@ -33,6 +39,33 @@ fn the_steps_make_a_turn() {
     assert!(event_loop.has_ready());
     event_loop.run_ready().unwrap();
     assert_eq!(log.take(), ["timer"]);
+}
+
+#[test]
+fn a_call_back_whose_read_was_named_in_vain_waits_on() {
+    let (mut event_loop, handle) = event_loop();
+    let log = Log::default();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mut again = ours.try_clone().unwrap();
+    let ours = handle.attach(Source::new(ours));
+    let _waiting = ours.recv(10).then({
+        let log = log.clone();
+        move |completion| match completion.unwrap() {
+            Outcome::Received(data) => log.add(String::from_utf8_lossy(&data)),
+            other => panic!("no data: {other:?}"),
+        }
+    });
+    theirs.write_all(b"first").unwrap();
+    event_loop.poll_events(Some(Duration::from_secs(20))).unwrap();
+    event_loop.process_events().unwrap();
+    assert!(event_loop.has_ready());
+    // Somebody with the same socket is faster.
+    again.read_exact(&mut [0; 5]).unwrap();
+    event_loop.run_ready().unwrap();
+    assert!(log.take().is_empty());
+    theirs.write_all(b"second").unwrap();
+    turn(&mut event_loop);
+    assert_eq!(log.take(), ["second"]);
 }
 
 /// What a window system's loop would do: watch a descriptor among its own, with its own timeout.

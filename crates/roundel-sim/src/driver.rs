@@ -158,7 +158,7 @@ impl SimDriver {
                 && !self.network.with(|state| state.has_news_for_reader(id));
             if !waits {
                 let on = Attempt { network: &self.network, id, pool: &self.pool };
-                if let Some(outcome) = at_one_look(&on, &mut operation) {
+                if let Some(outcome) = at_one_look(&on, &mut operation, progress) {
                     self.statistics.immediate += 1;
                     return Submitted::Done(Ok(outcome));
                 }

@@ -258,3 +258,22 @@ fn streams_that_never_wait_let_others_have_their_turn() {
         theirs.hear(8000).await;
     });
 }
+
+#[test]
+fn what_goes_in_part_is_completed() {
+    run(async || {
+        let (mut ours, mut theirs) = ends().await;
+        let piece: Vec<u8> = (0..15_000).map(|nth| (nth % 251) as u8).collect();
+        let send = async {
+            for _ in 0..400 {
+                ours.writer.write(&piece[..]).await.unwrap();
+            }
+            ours.writer.write_eof().await.unwrap();
+        };
+        let (read, ()) = futures::join!(theirs.reader.read_to_end(), send);
+        let read = read.unwrap();
+        let expected = piece.repeat(400);
+        let same = read.iter().zip(&expected).take_while(|(one, other)| one == other).count();
+        assert_eq!((same, read.len()), (expected.len(), expected.len()), "lost or doubled");
+    });
+}

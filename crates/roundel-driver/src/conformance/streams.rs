@@ -1,6 +1,10 @@
 //! Bytes in order: receiving and sending on connections between the driver's own sockets.
 
-use std::{io::ErrorKind, net::Shutdown, time::Duration};
+use std::{
+    io::{ErrorKind, IoSlice},
+    net::Shutdown,
+    time::Duration,
+};
 
 use super::{
     Check,
@@ -21,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("sends all of a large buffer", sends_all_of_a_large_buffer),
     ("sends in the order of submission", sends_in_order),
     ("sends several buffers as one", sends_several_buffers_as_one),
+    ("what goes at once goes in order", what_goes_at_once_goes_in_order),
     ("a reset is an error", a_reset_is_an_error),
     ("a failed send returns its bytes", a_failed_send_returns_its_bytes),
     ("all of many sources are served", all_of_many_sources_are_served),
@@ -41,6 +46,23 @@ fn receives_what_comes_later(on: &mut Subject<'_>) {
         let [completion] = on.finish([key]);
         assert_eq!(data(completion), [round; 3]);
     }
+}
+
+fn what_goes_at_once_goes_in_order(on: &mut Subject<'_>) {
+    let (ours, theirs) = on.pair();
+    let pieces = [b"ab", b"cd"].map(|piece| IoSlice::new(piece));
+    // None of it is an answer too.
+    let mut expected = b"abcd"[..on.send_now(ours, &pieces).unwrap()].to_vec();
+    let big = vec![b'-'; 16_000_000];
+    expected.extend(&big);
+    let sending = on.pending(Operation::Send { source: ours, data: big.into() });
+    let overtaking = on.send_now(ours, &pieces[..1]).unwrap();
+    assert_eq!(overtaking, 0, "others wait in front");
+    assert_eq!(on.recv_exactly(theirs, expected.len()), expected);
+    let [sent] = on.finish([sending]);
+    assert!(sent.is_ok(), "{sent:?}");
+    on.detach(ours);
+    assert_eq!(on.send_now(ours, &pieces).unwrap(), 0, "the operation tells");
 }
 
 fn end_of_stream_is_empty(on: &mut Subject<'_>) {

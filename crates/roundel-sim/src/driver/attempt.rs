@@ -34,15 +34,20 @@ pub(super) fn queue_of(operation: &Operation) -> Queue {
 }
 
 /// What most operations come to, by one look at the network: a receive of what came in one piece,
-/// a send for which there is room. `None` leaves everything to [`attempt`].
+/// a send for which there is room and of which nothing has gone. `None` leaves everything to
+/// [`attempt`].
 #[inline]
-pub(super) fn at_one_look(on: &Attempt<'_>, operation: &mut Operation) -> Option<Outcome> {
+pub(super) fn at_one_look(
+    on: &Attempt<'_>,
+    operation: &mut Operation,
+    progress: usize,
+) -> Option<Outcome> {
     match operation {
         Operation::Recv { at_most, .. } => {
             let piece = on.network.with(|state| state.take_piece(on.id, *at_most))?;
             Some(Outcome::Received(on.pool.adopt(piece)))
         }
-        Operation::Send { data, .. } => {
+        Operation::Send { data, .. } if progress == 0 => {
             let is_sent = on.network.with(|state| state.send_piece(on.id, data, on.pool));
             is_sent.then(|| Outcome::Sent(mem::take(data)))
         }

@@ -29,7 +29,7 @@ impl SimDriver {
             let on = Attempt { network: &self.network, id, pool: &self.pool };
             let (from, completion) = match attached.claim(operation) {
                 Some((from, outcome)) => (from, Ok(outcome)),
-                None => match at_one_look(&on, operation)
+                None => match at_one_look(&on, operation, *progress)
                     .map(Ok)
                     .or_else(|| attempt(&on, operation, progress))
                 {
