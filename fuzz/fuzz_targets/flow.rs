@@ -80,17 +80,20 @@ async fn run(input: &[u8]) {
         }
         check_marks(&mut writer);
     }
-    // Whatever has come to pass, the rest goes out, and the end behind it.
-    let mut ended = pin!(writer.write_eof());
+    end(&mut writer, &mut reader, &mut model).await;
+    assert!(reader.0.read(1).await.unwrap().is_empty());
+    assert_eq!(writer.buffered_bytes(), 0);
+}
+
+/// Whatever has come to pass, the rest goes out, and the end behind it.
+async fn end(writer: &mut StreamWriter, reader: &mut Reader, model: &mut Model) {
+    let _ = poll_once(writer.write_eof());
     while model.read < model.written {
-        let _ = poll_once(ended.as_mut());
         let read = reader.0.read(usize::MAX).await.unwrap().to_vec();
         assert!(!read.is_empty(), "{} of {} bytes", model.read, model.written);
         model.check(&read);
     }
-    ended.await.unwrap();
-    assert!(reader.0.read(1).await.unwrap().is_empty());
-    assert_eq!(writer.buffered_bytes(), 0);
+    writer.write_eof().await.unwrap();
 }
 
 /// A drain waits only with more than the low mark unsent, and passes only with no more than the
