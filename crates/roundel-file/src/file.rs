@@ -31,6 +31,11 @@ const PIECE: usize = 1 << 20;
 pub struct File(Attached<Handle>);
 
 impl File {
+    /// The file as its loop knows it, for whatever takes one: a stream's `send_file`.
+    pub fn attached(&self) -> &Attached<Handle> {
+        &self.0
+    }
+
     /// Opens a file for reading.
     ///
     /// # Cancel safety

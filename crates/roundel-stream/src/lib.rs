@@ -87,6 +87,7 @@ mod outgoing;
 mod protocol;
 mod reader;
 mod receiving;
+mod send_file;
 mod standard;
 mod transport;
 mod writer;

@@ -9,7 +9,7 @@ use roundel_executor::{Task, sleep, spawn};
 use roundel_sim::{Cut, cancel_at_every_await};
 use roundel_stream::{StreamReader, StreamWriter, WaterMarks, copy, copy_bidirectional};
 
-use support::{End, ends, run_simulated};
+use support::{End, ends, file_of, run_simulated};
 
 const BYTES: &[u8] = b"the first line\nthe second\n\nand the rest of it";
 
@@ -246,4 +246,24 @@ fn a_dropped_copy_of_both_directions_is_gone_on_with() {
         }
     });
     assert!(polls >= 15, "{polls}");
+}
+
+#[test]
+fn a_dropped_send_of_a_file_has_sent_whole_blocks() {
+    let content: Vec<u8> = (0..4_000_007).map(|nth| (nth % 251) as u8).collect();
+    let content = content.as_slice();
+    let polls = at_every_await(async |cut| {
+        let (mut ours, mut theirs) = ends().await;
+        let file = file_of(content).await;
+        ours.writer.set_limits(WaterMarks::high_at(20_000));
+        let reading = spawn(async move { theirs.reader.read_to_end().await.unwrap().to_vec() });
+        cut.short(ours.writer.send_file(&file, 0, u64::MAX)).await;
+        ours.writer.write(b"tail").await.unwrap();
+        ours.writer.write_eof().await.unwrap();
+        let all = reading.await.unwrap();
+        let (sent, tail) = all.split_at(all.len() - 4);
+        assert!(tail == b"tail" && content.starts_with(sent));
+        assert!(sent.len() == content.len() || sent.len() % (64 << 10) == 0, "{}", sent.len());
+    });
+    assert!(polls >= 3, "{polls} polls: it never waited");
 }

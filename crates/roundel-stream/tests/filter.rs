@@ -10,7 +10,7 @@ use roundel_executor::{sleep, spawn};
 use roundel_loop::LoopHandle;
 use roundel_stream::{Filter, WaterMarks, copy_bidirectional, filter};
 
-use support::{End, ends, run, run_simulated, turns};
+use support::{End, ends, file_of, run, run_simulated, turns};
 
 /// More than any socket's buffer holds.
 const MUCH: usize = 12 << 20;
@@ -98,6 +98,18 @@ async fn both_filtered() -> (End, End) {
 
 fn much() -> Vec<u8> {
     (0..MUCH).map(|nth| (nth % 251) as u8).collect()
+}
+
+// spec: NET-32
+#[test]
+fn a_file_is_filtered_as_all_else() {
+    run(async || {
+        let (mut ours, mut wire) = filtered().await;
+        let file = file_of(b"100 % of it").await;
+        let sent = ours.writer.send_file(&file, 0, u64::MAX).await.unwrap();
+        assert_eq!(sent, 11, "as it stands in the file");
+        assert_eq!(wire.hear(12).await, b"100 %% of it");
+    });
 }
 
 #[test]

@@ -5,11 +5,13 @@
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use roundel_executor::yield_now;
 use roundel_loop::{
-    Driver, EventLoop, Family, LoopConfig, LoopHandle, Outcome, SelectorDriver, Socket, SocketKind,
+    Attached, Driver, EventLoop, Family, File, LoopConfig, LoopHandle, OpenOptions, Outcome,
+    SelectorDriver, Socket, SocketKind,
 };
 use roundel_sim::Network;
 use roundel_stream::{StreamReader, StreamWriter, open};
@@ -136,6 +138,22 @@ pub(crate) async fn sockets() -> (Socket, Socket) {
 pub(crate) async fn ends() -> (End, End) {
     let (ours, theirs) = sockets().await;
     (End::new(ours), End::new(theirs))
+}
+
+/// A file of the current loop's driver with this content; it has no name any more where names can
+/// be taken away from open files.
+pub(crate) async fn file_of(content: &[u8]) -> Attached<File> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let handle = LoopHandle::current();
+    handle.set_default_executor(|job| drop(std::thread::spawn(job)));
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("roundel-{}-{number}", std::process::id()));
+    let options = OpenOptions { write: true, create: true, ..OpenOptions::default() };
+    let Outcome::Opened(file) = handle.open(&path, options).await.unwrap() else { unreachable!() };
+    let _ = std::fs::remove_file(&path);
+    let file = handle.attach(file);
+    file.write_at(0, content).await.unwrap();
+    file
 }
 
 /// Everybody else's turn, `count` times.
