@@ -251,6 +251,17 @@ impl Network {
         self.with(|state| state.trace.keep_all());
     }
 
+    /// Whether the whole trace is kept, with what [`show`](Self::show) adds.
+    pub fn keeps_trace(&self) -> bool {
+        self.with(|state| state.trace.keeps_all())
+    }
+
+    /// Adds to a trace that is kept whole what happened on a host. It has no part in the trace's
+    /// hash, so it need not be told of a run that is not to be shown.
+    pub fn show(&self, host: HostId, what: &'static str, amount: u64) {
+        self.with(|state| state.show(host, what, amount));
+    }
+
     /// Adds to the trace what happens on a host; `content` stands for what is not shown.
     #[inline]
     pub fn note(&self, host: HostId, what: &'static str, amount: u64, content: u64) {

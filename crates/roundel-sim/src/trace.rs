@@ -18,7 +18,7 @@ pub struct TraceEvent {
     pub what: &'static str,
     /// From whom or about whom; the host itself where that says nothing.
     pub other: u32,
-    /// How much: bytes, call-backs.
+    /// How much: bytes, call-backs; of "task" and "task ended" the task's number.
     pub amount: u64,
 }
 
@@ -93,6 +93,17 @@ impl Trace {
         } else {
             self.last[self.oldest] = event;
             self.oldest = if self.oldest + 1 == SHOWN { 0 } else { self.oldest + 1 };
+        }
+    }
+
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.keeps_all
+    }
+
+    /// Adds what only a trace that is kept whole shows, and what makes no run another.
+    pub(crate) fn show(&mut self, event: Noted) {
+        if self.keeps_all {
+            self.last.push(event);
         }
     }
 

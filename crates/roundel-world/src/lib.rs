@@ -74,6 +74,7 @@ mod failure;
 mod host;
 mod lives;
 mod names;
+mod polled;
 mod run;
 mod sequencer;
 mod turning;

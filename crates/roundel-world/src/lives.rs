@@ -84,6 +84,7 @@ impl World {
     pub(crate) fn close_loop(&self, id: HostId) {
         let ended = self.with_host(id, |state: &mut HostState| {
             state.armed = None;
+            state.polled = Default::default();
             state.is_paused = false;
             (state.event_loop.take(), state.handle.take())
         });

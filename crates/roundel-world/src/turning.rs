@@ -9,11 +9,11 @@ use std::{
 };
 
 use roundel_executor::task_tree_of;
-use roundel_loop::EventLoop;
+use roundel_loop::{EventLoop, LoopHandle};
 use roundel_sim::HostId;
 use roundel_timer::Clock;
 
-use crate::{World, failure::Cause};
+use crate::{World, failure::Cause, polled::Ran};
 
 /// So many turns without any time passing are a program that runs in circles.
 const BUSY: u64 = 300_000;
@@ -119,6 +119,9 @@ impl World {
         let Some(mut event_loop) = taken else { return Ok(()) };
         self.0.turns.set(self.0.turns.get() + 1);
         let turn = event_loop.run_once()?;
+        if self.0.network.keeps_trace() {
+            self.show_tasks(id, &event_loop.handle());
+        }
         self.0.network.note(id, "turn", turn.call_backs, 0);
         if event_loop.handle().is_stopping() {
             // asyncio's `loop.stop()`: the program ends its own loop.
@@ -129,6 +132,18 @@ impl World {
             self.mark_ready(id);
         }
         Ok(())
+    }
+
+    /// Which tasks the turn has run.
+    #[cold]
+    fn show_tasks(&self, id: HostId, handle: &LoopHandle) {
+        let tree = task_tree_of(handle);
+        for ran in self.with_host(id, |state| state.polled.look(tree.tasks())) {
+            match ran {
+                Ran::Went(task) => self.0.network.show(id, "task", task),
+                Ran::Ended(task) => self.0.network.show(id, "task ended", task),
+            }
+        }
     }
 
     /// Puts a loop back behind its turn, and notes when its next timer is due.

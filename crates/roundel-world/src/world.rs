@@ -17,7 +17,7 @@ use roundel_executor::sleep;
 use roundel_loop::{EventLoop, LoopHandle};
 use roundel_sim::{Disk, Faults, HostId, Link, Network, Random, RungHosts};
 
-use crate::{Host, drift::DriftClock, failure::Cause, host::Program};
+use crate::{Host, drift::DriftClock, failure::Cause, host::Program, polled::Polled};
 
 /// Hosts, the network between them, and the time they live in. Clones are the same world.
 ///
@@ -66,6 +66,7 @@ pub(crate) struct HostState {
     pub(crate) is_ending: bool,
     /// What the agenda says of it.
     pub(crate) armed: Option<Instant>,
+    pub(crate) polled: Polled,
 }
 
 impl World {
@@ -143,6 +144,7 @@ impl World {
             is_paused: false,
             is_ending: false,
             armed: None,
+            polled: Polled::default(),
         });
         self.open_loop(id);
         Host { world: self.clone(), id }

@@ -101,6 +101,10 @@ impl State {
         self.trace.note(event, content);
     }
 
+    pub(crate) fn show(&mut self, host: HostId, what: &'static str, amount: u64) {
+        self.trace.show(Noted { at: self.now, host: host.0, what, other: host.0, amount });
+    }
+
     /// Lets arrive what is due.
     pub(crate) fn deliver_until(&mut self, until: u64) {
         while let Some((at, packet)) = self.packets.pop_until(until) {
