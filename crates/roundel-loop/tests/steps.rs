@@ -72,7 +72,7 @@ fn a_call_back_whose_read_was_named_in_vain_waits_on() {
 }
 
 /// What a window system's loop would do: watch a descriptor among its own, with its own timeout.
-fn is_readable(event_loop: &roundel_loop::EventLoop, timeout: Duration) -> bool {
+fn is_readable(event_loop: &EventLoop, timeout: Duration) -> bool {
     let descriptor = event_loop.descriptor().unwrap().expect("epoll has a descriptor");
     let mut watched = [PollFd::new(&descriptor, PollFlags::IN)];
     poll(&mut watched, Some(&Timespec::try_from(timeout).unwrap())).unwrap() == 1
