@@ -153,8 +153,15 @@ impl Endpoint {
         }
     }
 
+    /// Learns from what is asked for, also of what has come already, how large receives are worth
+    /// while.
+    pub(crate) fn asked(&mut self, operation: &Operation) {
+        if let Operation::Recv { at_most, .. } = operation {
+            self.appetite = *at_most;
+        }
+    }
+
     fn receiving(&mut self, at_most: usize) -> Request {
-        self.appetite = at_most;
         let stream = self.is_stream();
         if !stream || (self.large_receives > 0 && at_most > Room::SMALL) {
             let (at_most, poll_first) = (at_most.min(Room::LARGE), self.drained);

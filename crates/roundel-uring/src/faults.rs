@@ -49,6 +49,29 @@ fn assert_received(completion: Completion, expected: &[u8]) {
 }
 
 #[test]
+fn who_comes_to_ask_for_more_gets_it_in_larger_pieces() {
+    let Some(mut driver) = driver(UringConfig::default()) else { return };
+    let (source, mut peer) = stream_pair(&mut driver);
+    let mut largest = 0;
+    // A stream's reader begins small and asks for more when it gets as much as it asked for.
+    for at_most in [4 << 10, 16 << 10, 64 << 10] {
+        peer.write_all(&[7; 32 << 10]).unwrap();
+        let mut left = 32 << 10;
+        while left > 0 {
+            let completion = match driver.submit(Operation::Recv { source, at_most }) {
+                Submitted::Done(completion) => completion,
+                Submitted::Pending(key) => finish(&mut driver, key),
+                other => panic!("{other:?}"),
+            };
+            let Ok(Outcome::Received(data)) = completion else { panic!("{completion:?}") };
+            largest = data.len();
+            left -= data.len();
+        }
+    }
+    assert!(largest > 4 << 10, "{largest} bytes a piece");
+}
+
+#[test]
 fn what_the_kernel_leaves_is_shown_to_it_again() {
     let Some(mut driver) = driver(UringConfig::default()) else { return };
     let mut pairs: Vec<_> = (0..10).map(|_| stream_pair(&mut driver)).collect();

@@ -300,6 +300,7 @@ impl Driver for UringDriver {
         };
         match direction {
             Direction::Read => {
+                endpoint.asked(&operation);
                 if endpoint.readers.is_empty()
                     && let Some(outcome) = endpoint.answer_at_once(&mut operation)
                 {
