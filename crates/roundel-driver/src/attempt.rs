@@ -27,7 +27,7 @@ use crate::{
 pub(crate) type Progress = usize;
 
 /// What a try comes to when the kernel says no.
-type Attempt<T> = Result<T, Errno>;
+pub(crate) type Attempt<T> = Result<T, Errno>;
 
 /// Takes an operation as far as the kernel lets it without blocking; `None`: it has to wait.
 pub(crate) fn attempt(
@@ -135,6 +135,15 @@ fn receive(
     })?;
     note_short(watched, Direction::Read, means, buffer.len(), at_most);
     Ok(buffer)
+}
+
+/// Receives the next piece of a stream.
+pub(crate) fn receive_piece(
+    watched: &mut Watched,
+    pool: &BufferPool,
+    at_most: usize,
+) -> Attempt<Buffer> {
+    receive(watched, pool, at_most, Means::Socket)
 }
 
 #[inline(never)]

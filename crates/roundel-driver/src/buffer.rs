@@ -150,6 +150,9 @@ impl fmt::Debug for Buffer {
 /// The sizes a pool keeps; a request gets the smallest that holds it.
 const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 
+/// Room for what comes unannounced: the smallest shelf.
+pub(crate) const LEAST: usize = SIZES[0];
+
 /// What one receive gets at most, whatever it asks for: the largest shelf.
 pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 

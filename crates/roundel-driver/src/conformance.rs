@@ -13,6 +13,7 @@ mod files;
 mod giving_back;
 mod listeners;
 mod options;
+mod repeating;
 mod streams;
 mod subject;
 mod waiting;
@@ -28,6 +29,8 @@ type Check = (&'static str, fn(&mut Subject<'_>));
 pub enum Part {
     /// Bytes in order over TCP, on sockets that the driver makes.
     Streams,
+    /// Receives that go on.
+    Repeating,
     /// Listening, accepting, connecting.
     Listeners,
     /// Messages over UDP.
@@ -52,6 +55,7 @@ impl Part {
     /// All of them.
     pub const ALL: &[Self] = &[
         Self::Streams,
+        Self::Repeating,
         Self::Listeners,
         Self::Datagrams,
         Self::Options,
@@ -66,6 +70,7 @@ impl Part {
     /// Those that need no kernel but sockets that the driver makes.
     pub const PORTABLE: &[Self] = &[
         Self::Streams,
+        Self::Repeating,
         Self::Listeners,
         Self::Datagrams,
         Self::Options,
@@ -77,6 +82,7 @@ impl Part {
     fn checks(self) -> &'static [Check] {
         match self {
             Self::Streams => streams::CHECKS,
+            Self::Repeating => repeating::CHECKS,
             Self::Listeners => listeners::CHECKS,
             Self::Datagrams => datagrams::CHECKS,
             Self::Options => options::CHECKS,

@@ -76,6 +76,10 @@ pub trait Driver: fmt::Debug {
     /// has been taken or cancelled. A driver may make the call of an operation that it named here,
     /// and find that the kernel has nothing after all: then it is under way again, and will be named
     /// again.
+    ///
+    /// An operation that [goes on](Operation::goes_on) is named when there is something, and then not
+    /// again until it was taken from in vain: whoever is told takes until there is nothing, or comes
+    /// back for the rest unasked. An empty piece or an error is the last, and the key is free with it.
     fn take(&mut self, key: Key) -> Option<Completion>;
 
     /// Gives an operation up: what it owns is freed as soon as the kernel lets go of it. What it

@@ -67,6 +67,18 @@ pub enum Operation {
         /// No more than this.
         at_most: usize,
     },
+    /// Receive from a stream again and again, until it ends or fails: each [`take`] brings one piece
+    /// of up to `at_most` bytes, and no more than 256 KiB. How much room is made for a piece is the
+    /// driver's affair. See [`take`] for what is named when. Source: recv(2), io_uring_prep_recv(3)
+    /// on multishot receives.
+    ///
+    /// [`take`]: crate::Driver::take
+    RecvMany {
+        /// From where.
+        source: SourceId,
+        /// No more than this at a time; of 0, one byte.
+        at_most: usize,
+    },
     /// Receive into a buffer of the caller's, as much as it has [room](Buffer::with_room) for;
     /// for large amounts, as it waits with its memory. Source: recv(2).
     RecvInto {
@@ -192,6 +204,7 @@ impl Operation {
     pub fn source(&self) -> Option<SourceId> {
         match *self {
             Self::Recv { source, .. }
+            | Self::RecvMany { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
             | Self::Send { source, .. }
@@ -211,10 +224,17 @@ impl Operation {
         }
     }
 
+    /// Whether it has one outcome after the other, and not one that ends it.
+    pub fn goes_on(&self) -> bool {
+        matches!(self, Self::RecvMany { .. })
+    }
+
     /// The verb, for errors: what was being done.
     pub(crate) fn action(&self) -> &'static str {
         match self {
-            Self::Recv { .. } | Self::RecvInto { .. } => "receiving from a socket",
+            Self::Recv { .. } | Self::RecvMany { .. } | Self::RecvInto { .. } => {
+                "receiving from a socket"
+            }
             Self::RecvFrom { .. } => "receiving a datagram",
             Self::Send { .. } | Self::SendVectored { .. } => "sending on a socket",
             Self::SendTo { .. } => "sending a datagram",
@@ -237,6 +257,7 @@ impl Operation {
     pub(crate) fn queue(&self) -> Option<(SourceId, Direction)> {
         match *self {
             Self::Recv { source, .. }
+            | Self::RecvMany { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
             | Self::Read { source, .. }
@@ -270,7 +291,7 @@ pub(crate) enum Direction {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Of `Recv`, `RecvInto`, `Read` and `ReadAt`: the data; empty at the end.
+    /// Of `Recv`, `RecvMany`, `RecvInto`, `Read` and `ReadAt`: the data; empty at the end.
     Received(Buffer),
     /// Of `RecvFrom`.
     Datagram(Box<Datagram>),

@@ -8,7 +8,7 @@
 //!
 //! Only a read that waits alone is not tried then but named, and made when its owner takes it: what
 //! it brings is used right after, while the cache has it and the kernel's side of its socket, and
-//! the buffer is free again before the next read needs one.
+//! the buffer is free again before the next read needs one. So it is with one that goes on.
 
 use std::{
     io::{self, IoSlice},
@@ -31,6 +31,7 @@ use crate::{
 
 mod files;
 mod registration;
+mod repeating;
 mod serving;
 
 /// Where an operation's answer lands, and its question until then.
@@ -225,6 +226,9 @@ impl Driver for SelectorDriver {
         let Some(watched) = self.sources.get_mut(source.0) else {
             return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
         };
+        if operation.goes_on() {
+            return Submitted::Pending(self.begin_repeating(operation));
+        }
         // A connect has to be begun before there can be anything to wait for.
         let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
         let mut progress = 0;
@@ -273,6 +277,9 @@ impl Driver for SelectorDriver {
 
     fn take(&mut self, key: Key) -> Option<Completion> {
         match self.slots.get_mut(key.0)? {
+            Slot::Waiting { due: true, operation: Operation::RecvMany { .. }, .. } => {
+                self.take_piece(key)
+            }
             Slot::Waiting { due: true, .. } => self.take_due(key),
             Slot::Waiting { .. } | Slot::Out { .. } => None,
             Slot::Done { .. } => match self.slots.remove(key.0)? {

@@ -57,6 +57,10 @@ impl Unclaimed {
     /// What an operation gets without asking the kernel, and the place where it begins.
     pub fn claim(&mut self, operation: &mut Operation) -> Option<(u64, Outcome)> {
         match operation {
+            Operation::RecvMany { at_most, .. } => {
+                let (from, data) = self.data((*at_most).max(1))?;
+                Some((from, Outcome::Received(data)))
+            }
             Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
                 let (from, data) = self.data(*at_most)?;
                 Some((from, Outcome::Received(data)))

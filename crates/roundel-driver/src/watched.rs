@@ -130,6 +130,11 @@ impl Watched {
         self.ready = self.ready.with(readiness);
     }
 
+    /// Whether a read has something to try: what was kept, or what the kernel is said to have.
+    pub(crate) fn has_something(&self) -> bool {
+        self.unclaimed.is_some() || self.may(Direction::Read)
+    }
+
     /// Whether a call in this direction is worth making.
     pub(crate) fn may(&self, direction: Direction) -> bool {
         match direction {
@@ -186,13 +191,15 @@ impl Watched {
             && self.registered.is_some_and(|(interest, _)| interest.contains(needed))
     }
 
-    /// The registration that serves whoever waits now; `watching` is what the watchers want.
+    /// The registration that serves whoever waits now: to read, to write, and what the watchers
+    /// want.
     pub(crate) fn wanted(
         &self,
         edge: bool,
+        reading: bool,
         watching: Option<Interest>,
     ) -> Option<(Interest, Trigger)> {
-        let reading = (!self.readers.is_empty()).then_some(Interest::READ);
+        let reading = reading.then_some(Interest::READ);
         let writing = (!self.writers.is_empty()).then_some(Interest::WRITE);
         let waiting = either(either(reading, writing), watching);
         if edge && !self.level {

@@ -74,6 +74,7 @@ pub struct SimDriver {
 enum Slot {
     Waiting {
         operation: Operation,
+        /// Bytes of a send or write, 1 of a connect under way, or [`NAMED`].
         progress: usize,
     },
     Done {
@@ -82,6 +83,9 @@ enum Slot {
         from: Option<(Place, u64)>,
     },
 }
+
+/// The progress of an operation that goes on, once it has been told that there is something.
+const NAMED: usize = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Queue {
@@ -149,7 +153,7 @@ impl SimDriver {
         let Some(attached) = self.sources.get_mut(place) else { unreachable!("submit has looked") };
         let first = attached.queue(queue).is_empty();
         let mut progress = 0;
-        if first {
+        if first && !operation.goes_on() {
             if let Some((_, outcome)) = attached.claim(&mut operation) {
                 return Submitted::Done(Ok(outcome));
             }
@@ -169,6 +173,7 @@ impl SimDriver {
             }
             self.statistics.refused += 1;
         }
+        let goes_on = operation.goes_on();
         let slot = self.slots.insert(Slot::Waiting { operation, progress });
         if let Some(queue) = self.queue(place.index, queue) {
             queue.push_back(slot.index);
@@ -176,6 +181,10 @@ impl SimDriver {
         self.waiting += 1;
         if first {
             self.network.with(|state| state.maybe_lie(id));
+            if goes_on {
+                // What came before it is told as what comes later is.
+                self.serve(place.index, queue);
+            }
         }
         Submitted::Pending(Key::new(slot.index, slot.generation))
     }
@@ -268,8 +277,12 @@ impl Driver for SimDriver {
 
     fn take(&mut self, key: Key) -> Option<Completion> {
         let place = Place { index: key.index() as u32, generation: key.generation() };
-        if !matches!(self.slots.get(place)?, Slot::Done { .. }) {
-            return None;
+        match self.slots.get(place)? {
+            Slot::Done { .. } => {}
+            Slot::Waiting { operation, progress: NAMED } if operation.goes_on() => {
+                return self.take_piece(place);
+            }
+            Slot::Waiting { .. } => return None,
         }
         match self.slots.remove(place)? {
             Slot::Done { completion, .. } => Some(completion),
@@ -284,6 +297,11 @@ impl Driver for SimDriver {
             Some(Slot::Waiting { operation, .. }) => {
                 if let Some(source) = operation.source() {
                     self.unqueue(place.index, source, queue_of(&operation));
+                    if operation.goes_on() {
+                        // What it was named for is for whoever has come behind it.
+                        self.serve(source.index() as u32, Queue::Read);
+                        self.ask_for_a_wait();
+                    }
                 }
                 true
             }

@@ -43,7 +43,10 @@ impl Arrival {
     /// Whether it is what `operation` waits for.
     pub(crate) fn suits(&self, operation: &Operation) -> bool {
         match operation {
-            Operation::Recv { .. } | Operation::RecvInto { .. } | Operation::Read { .. } => {
+            Operation::Recv { .. }
+            | Operation::RecvMany { .. }
+            | Operation::RecvInto { .. }
+            | Operation::Read { .. } => {
                 matches!(self, Self::Data { .. } | Self::Failed(_))
             }
             Operation::RecvFrom { .. } => matches!(self, Self::Datagram(_) | Self::Failed(_)),
@@ -83,6 +86,7 @@ impl Arrival {
             (Self::Data { mut buffer, taken }, operation) => {
                 let at_most = match operation {
                     Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => *at_most,
+                    Operation::RecvMany { at_most, .. } => (*at_most).max(1),
                     _ => usize::MAX,
                 };
                 if taken == 0 && (buffer.len() <= at_most || !stream) {

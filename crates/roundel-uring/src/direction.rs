@@ -13,6 +13,7 @@ pub(crate) enum Direction {
 pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
     let direction = match operation {
         Operation::Recv { .. }
+        | Operation::RecvMany { .. }
         | Operation::RecvInto { .. }
         | Operation::RecvFrom { .. }
         | Operation::Read { .. }

@@ -71,7 +71,7 @@ impl Arm {
     pub(crate) fn suits(&self, operation: &Operation) -> bool {
         match operation {
             Operation::RecvInto { .. } => self.reach == Reach::Once,
-            Operation::Recv { .. } | Operation::Read { .. } => {
+            Operation::Recv { .. } | Operation::RecvMany { .. } | Operation::Read { .. } => {
                 matches!(self.reach, Reach::Many | Reach::Once)
             }
             Operation::RecvFrom { .. } => self.reach == Reach::From,
@@ -134,7 +134,9 @@ impl Endpoint {
     /// The request that serves `operation`, the first of the readers.
     pub(crate) fn arming(&mut self, operation: &mut Operation) -> Request {
         match operation {
-            Operation::Recv { at_most, .. } => self.receiving(*at_most),
+            Operation::Recv { at_most, .. } | Operation::RecvMany { at_most, .. } => {
+                self.receiving(*at_most)
+            }
             Operation::RecvInto { buffer, .. } => {
                 self.is_stream();
                 Request::RecvInto { buffer: whole(mem::take(buffer)) }
@@ -156,7 +158,7 @@ impl Endpoint {
     /// Learns from what is asked for, also of what has come already, how large receives are worth
     /// while.
     pub(crate) fn asked(&mut self, operation: &Operation) {
-        if let Operation::Recv { at_most, .. } = operation {
+        if let Operation::Recv { at_most, .. } | Operation::RecvMany { at_most, .. } = operation {
             self.appetite = *at_most;
         }
     }

@@ -19,7 +19,8 @@ pub(crate) enum Slot {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) operation: Operation,
-    /// How far it has come: bytes of a send or write, or 1 once a connect is under way.
+    /// How far it has come: bytes of a send or write, or 1 once a connect is under way, or a
+    /// receive that goes on has been named.
     pub(crate) progress: usize,
     /// Its own request in the kernel, or [`NOWHERE`](Place::NOWHERE).
     pub(crate) place: Place,

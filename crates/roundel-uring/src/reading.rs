@@ -2,14 +2,15 @@
 
 use std::mem;
 
-use roundel_driver::{Buffer, Datagram, Operation, Outcome, Readiness, Socket, SourceId};
+use roundel_driver::{Buffer, Completion, Datagram, Operation, Outcome, Readiness, Socket, SourceId};
 use rustix::{event::PollFlags, io::Errno};
 
 use crate::{
     UringDriver,
     arrival::Arrival,
     endpoint::Arm,
-    places::place,
+    places::{key, place},
+    queue::Slot,
     request::{Answer, Got, Request, Room},
     table::Place,
     uring_driver::{Tag, completion, stop},
@@ -24,9 +25,13 @@ impl UringDriver {
     }
 
     /// Asks the kernel for what the first reader waits for, unless it has been asked.
-    fn arm(&mut self, source: SourceId) {
+    pub(crate) fn arm(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
+        if endpoint.is_full() {
+            // Whoever goes on comes back here when it has taken all of it.
+            return;
+        }
         match endpoint.arm {
             Some(arm) if arm.suits(&first.operation) => {}
             // Its last answer leads here again.
@@ -105,6 +110,8 @@ impl UringDriver {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return true };
         let waited_for = !endpoint.readers.is_empty();
         match cause {
+            // Who has much that nobody takes has no need of more room.
+            Errno::NOBUFS if room.is_some() && endpoint.is_full() => {}
             Errno::NOBUFS if room.is_some() => self.ring.grow(room.unwrap_or(Room::Small)),
             Errno::AGAIN if waited_for && endpoint.arm.is_none() => {
                 // A file that was made non-blocking and has no way to wait by itself.
@@ -178,12 +185,50 @@ impl UringDriver {
         while let Some(endpoint) = self.sources.get_mut(place(source))
             && endpoint.has_arrivals()
             && let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
-            && let Some((from, outcome)) = endpoint.claim(&mut first.operation)
         {
+            if first.operation.goes_on() {
+                return self.name(slot);
+            }
+            let Some((from, outcome)) = endpoint.claim(&mut first.operation) else { return };
             let completion = completion(&mut first.operation, outcome);
             endpoint.readers.pop(&mut self.slots);
             self.deliver(slot, completion, from);
         }
+    }
+}
+
+impl UringDriver {
+    /// Says once that there is something for an operation that goes on.
+    fn name(&mut self, place: Place) {
+        if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place)
+            && mem::replace(&mut waiting.progress, 1) == 0
+        {
+            self.finished.push(key(place));
+        }
+    }
+
+    /// The next piece for an operation that goes on; if there is none, it will be named again.
+    pub(crate) fn take_piece(&mut self, slot: Place) -> Option<Completion> {
+        let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
+        let source = waiting.operation.source()?;
+        let endpoint = self.sources.get_mut(place(source))?;
+        let Some((_, outcome)) = endpoint.claim(&mut waiting.operation) else {
+            waiting.progress = 0;
+            // It may have stopped while there was much.
+            self.arm(source);
+            return None;
+        };
+        let completion = completion(&mut waiting.operation, outcome);
+        self.statistics.delayed += 1;
+        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+            endpoint.readers.remove(&mut self.slots, slot);
+            self.slots.remove(slot);
+            self.waiting -= 1;
+            // Of those who have come behind it nobody else would think.
+            self.serve_readers(source);
+            self.arm(source);
+        }
+        Some(completion)
     }
 }
 

@@ -82,10 +82,10 @@ pub struct UringDriver {
     pub(crate) sources: Table<Endpoint>,
     pub(crate) slots: Table<Slot>,
     /// Done since the last wait returned.
-    finished: Vec<Key>,
+    pub(crate) finished: Vec<Key>,
     /// Sources whose last reader was given up; looked at before the next wait.
     deserted: Vec<SourceId>,
-    waiting: usize,
+    pub(crate) waiting: usize,
     /// By which source a descriptor is waited on.
     claims: HashMap<RawFd, SourceId>,
     bell: Arc<Bell>,
@@ -301,6 +301,13 @@ impl Driver for UringDriver {
         match direction {
             Direction::Read => {
                 endpoint.asked(&operation);
+                if operation.goes_on() {
+                    let place = self.admit(operation);
+                    self.wait_to_read(source, place);
+                    // What came before it is told as what comes later is.
+                    self.serve_readers(source);
+                    return Submitted::Pending(key(place));
+                }
                 if endpoint.readers.is_empty()
                     && let Some(outcome) = endpoint.answer_at_once(&mut operation)
                 {
@@ -322,8 +329,13 @@ impl Driver for UringDriver {
 
     fn take(&mut self, key: Key) -> Option<Completion> {
         let place = Place { index: key.index() as u32, generation: key.generation() };
-        if !matches!(self.slots.get_mut(place)?, Slot::Done { .. }) {
-            return None;
+        match self.slots.get_mut(place)? {
+            Slot::Done { .. } => {}
+            // Named, and for more than once.
+            Slot::Waiting(waiting) if waiting.operation.goes_on() && waiting.progress == 1 => {
+                return self.take_piece(place);
+            }
+            Slot::Waiting(_) => return None,
         }
         match self.slots.remove(place)? {
             Slot::Done { completion, .. } => Some(completion),
@@ -336,7 +348,16 @@ impl Driver for UringDriver {
         self.give_up_waiting(place);
         match self.slots.remove(place) {
             None => false,
-            Some(Slot::Waiting(_)) => true,
+            Some(Slot::Waiting(waiting)) => {
+                if waiting.operation.goes_on()
+                    && let Some(source) = waiting.operation.source()
+                {
+                    // What it was named for is for whoever has come behind it.
+                    self.serve_readers(source);
+                    self.arm(source);
+                }
+                true
+            }
             Some(Slot::Done { completion, source, from }) => {
                 if let Some(arrival) = Arrival::of(completion)
                     && let Some(source) = source

@@ -32,7 +32,12 @@ impl SelectorDriver {
                 watching = either(watching, interest_of(operation));
                 here = *next;
             }
-            let wanted = watched.wanted(self.edge, watching);
+            // Who goes on and has been told need not be told again.
+            let reading = match self.slots.at(watched.readers.head) {
+                Some(Slot::Waiting { operation, due, .. }) => !(*due && operation.goes_on()),
+                _ => false,
+            };
+            let wanted = watched.wanted(self.edge, reading, watching);
             if wanted == watched.registered {
                 continue;
             }

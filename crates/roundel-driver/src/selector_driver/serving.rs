@@ -18,14 +18,19 @@ impl SelectorDriver {
     pub(super) fn serve(&mut self, source: u32, direction: Direction) {
         let Some(watched) = self.sources.at(source) else { return };
         // Where levels are reported, what is left unread would be reported again and again.
-        if direction == Direction::Read && self.edge && watched.has_lone_reader() {
-            let alone = watched.readers.head;
-            return self.name(alone);
-        }
+        let is_alone = direction == Direction::Read && self.edge && watched.has_lone_reader();
+        let mut is_told = false;
         let mut head = watched.queue(direction).head;
         while head != NONE {
             let Some((place, slot)) = self.slots.entry(head) else { break };
-            let Slot::Waiting { operation, progress, next, .. } = slot else { break };
+            let Slot::Waiting { operation, progress, next, due } = slot else { break };
+            if is_alone || operation.goes_on() {
+                if watched.has_something() && !mem::replace(due, true) {
+                    self.finished.push(Key(place));
+                    is_told = true;
+                }
+                break;
+            }
             let next = *next;
             let (from, completion) = match watched.claim(operation) {
                 Some((from, outcome)) => (from, Ok(outcome)),
@@ -51,17 +56,10 @@ impl SelectorDriver {
             if head == NONE {
                 queue.tail = NONE;
             }
-            self.note_change(source, direction);
+        } else if !is_told {
+            return;
         }
-    }
-
-    /// Names the read at `index`, once.
-    fn name(&mut self, index: u32) {
-        if let Some((place, Slot::Waiting { due, .. })) = self.slots.entry(index)
-            && !mem::replace(due, true)
-        {
-            self.finished.push(Key(place));
-        }
+        self.note_change(source, direction);
     }
 
     /// Tries the read that was named; if the kernel has nothing after all, it waits on.

@@ -48,6 +48,11 @@ impl Attached {
         }
     }
 
+    /// Whether something is kept for whoever comes next.
+    pub(super) fn has_unclaimed(&self) -> bool {
+        self.unclaimed.is_some()
+    }
+
     /// Gives what has come its place in all that has, for the case that it is kept.
     pub(super) fn arrived(&mut self, completion: &Completion) -> u64 {
         let from = self.come;

@@ -43,10 +43,8 @@ pub(super) fn at_one_look(
     progress: usize,
 ) -> Option<Outcome> {
     match operation {
-        Operation::Recv { at_most, .. } => {
-            let piece = on.network.with(|state| state.take_piece(on.id, *at_most))?;
-            Some(Outcome::Received(on.pool.adopt(piece)))
-        }
+        Operation::Recv { at_most, .. } => on.piece(*at_most),
+        Operation::RecvMany { at_most, .. } => on.piece((*at_most).max(1)),
         Operation::Send { data, .. } if progress == 0 => {
             let is_sent = on.network.with(|state| state.send_piece(on.id, data, on.pool));
             is_sent.then(|| Outcome::Sent(mem::take(data)))
@@ -64,6 +62,9 @@ pub(super) fn attempt(
     let result = match operation {
         Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
             on.receive(*at_most).map(Outcome::Received)
+        }
+        Operation::RecvMany { at_most, .. } => {
+            on.receive((*at_most).max(1)).map(Outcome::Received)
         }
         Operation::RecvInto { buffer, .. } => {
             let filled = buffer.fill(|room| on.call(|state| state.recv(on.id, room)));
@@ -126,6 +127,12 @@ impl Attempt<'_> {
                 return result;
             }
         }
+    }
+
+    /// What came in one piece, if that is what there is.
+    fn piece(&self, at_most: usize) -> Option<Outcome> {
+        let piece = self.network.with(|state| state.take_piece(self.id, at_most))?;
+        Some(Outcome::Received(self.pool.adopt(piece)))
     }
 
     fn receive(&self, at_most: usize) -> Result<Buffer, Errno> {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, mem};
 use roundel_driver::{Completion, Key, Operation, OperationError, Outcome, SourceId};
 
 use super::{
-    Kind, Queue, SimDriver, Slot, aborted,
+    Kind, NAMED, Queue, SimDriver, Slot, aborted,
     attempt::{Attempt, at_one_look, attempt},
     readiness,
 };
@@ -26,6 +26,14 @@ impl SimDriver {
         while let Some(&front) = attached.queue(queue).front() {
             let Some((place, slot)) = self.slots.at(front) else { return };
             let Slot::Waiting { operation, progress } = slot else { return };
+            if operation.goes_on() {
+                let has_something = attached.has_unclaimed()
+                    || self.network.with(|state| state.has_news_for_reader(id));
+                if has_something && mem::replace(progress, NAMED) != NAMED {
+                    self.finished.push(Key::new(place.index, place.generation));
+                }
+                return;
+            }
             let on = Attempt { network: &self.network, id, pool: &self.pool };
             let (from, completion) = match attached.claim(operation) {
                 Some((from, outcome)) => (from, Ok(outcome)),
@@ -46,6 +54,40 @@ impl SimDriver {
             self.waiting -= 1;
             self.statistics.delayed += 1;
         }
+    }
+
+    /// The next piece for an operation that goes on; if there is none, it will be named again.
+    pub(super) fn take_piece(&mut self, key: Place) -> Option<Completion> {
+        let Slot::Waiting { operation, progress } = self.slots.get_mut(key)? else { return None };
+        let source = operation.source()?;
+        let at = Place { index: source.index() as u32, generation: source.generation() };
+        let attached = self.sources.get_mut(at)?;
+        let Kind::Socket { id, .. } = attached.kind else { return None };
+        let on = Attempt { network: &self.network, id, pool: &self.pool };
+        let completion = match attached.claim(operation) {
+            Some((_, outcome)) => Ok(outcome),
+            None => {
+                let received = at_one_look(&on, operation, 0)
+                    .map(Ok)
+                    .or_else(|| attempt(&on, operation, &mut 0));
+                let Some(completion) = received else {
+                    self.statistics.refused += 1;
+                    *progress = 0;
+                    return None;
+                };
+                attached.arrived(&completion);
+                completion
+            }
+        };
+        self.statistics.delayed += 1;
+        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+            self.unqueue(key.index, source, Queue::Read);
+            self.slots.remove(key);
+            // Of those who have come behind it nobody else would think.
+            self.serve(at.index, Queue::Read);
+            self.ask_for_a_wait();
+        }
+        Some(completion)
     }
 
     /// Tells those who only want to know.

@@ -1,0 +1,74 @@
+//! Receives that go on: named when there is something, and taken from until there is nothing.
+
+use rustix::io::Errno;
+
+use super::{SelectorDriver, Slot};
+use crate::{
+    Completion, Key, OperationError, Outcome,
+    attempt::receive_piece,
+    buffer::{LARGEST, LEAST},
+    operation::{Direction, Operation},
+};
+
+impl SelectorDriver {
+    /// Begins one; what is there already is told as what comes later is.
+    pub(super) fn begin_repeating(&mut self, operation: Operation) -> Key {
+        let source = operation.source();
+        // Its progress is how much room the next piece gets.
+        let key = self.enqueue(operation, LEAST);
+        if let Some(source) = source {
+            self.serve(source.0.index, Direction::Read);
+        }
+        key
+    }
+
+    /// The next piece; if there is none, the operation will be named again.
+    pub(super) fn take_piece(&mut self, key: Key) -> Option<Completion> {
+        let Slot::Waiting { operation, progress: room, due, .. } = self.slots.get_mut(key.0)? else {
+            return None;
+        };
+        let &mut Operation::RecvMany { source, at_most } = operation else { return None };
+        let watched = self.sources.get_mut(source.0)?;
+        let completion = match watched.claim(operation) {
+            Some((_, outcome)) => Ok(outcome),
+            None if !watched.may(Direction::Read) => {
+                *due = false;
+                self.note_change(source.0.index, Direction::Read);
+                return None;
+            }
+            None => match receive_piece(watched, &self.pool, at_most.clamp(1, *room)) {
+                Ok(piece) => {
+                    *room = fitting(*room, piece.len());
+                    let completion = Ok(Outcome::Received(piece));
+                    watched.arrived(&completion);
+                    completion
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    watched.refused(Direction::Read);
+                    self.statistics.refused += 1;
+                    *due = false;
+                    self.note_change(source.0.index, Direction::Read);
+                    return None;
+                }
+                Err(cause) => Err(OperationError::new(operation, 0, cause)),
+            },
+        };
+        self.statistics.delayed += 1;
+        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+            self.unlink(source.0.index, Direction::Read, key.0.index);
+            self.slots.vacate(key.0);
+            // Of those who have come behind it nobody else would think.
+            self.serve(source.0.index, Direction::Read);
+        }
+        Some(completion)
+    }
+}
+
+/// A piece that fills its room asks for more of it, one that leaves most of it for less.
+fn fitting(room: usize, received: usize) -> usize {
+    match received {
+        received if received >= room => (room * 4).min(LARGEST),
+        received if received < room / 4 => (room / 4).max(LEAST),
+        _ => room,
+    }
+}
