@@ -16,6 +16,7 @@ use roundel_driver::{
 use crate::{
     LoopHandle,
     core::{Core, Phase},
+    receipts::Receipts,
     submission::Submission,
 };
 
@@ -183,6 +184,35 @@ impl Attached<Socket> {
     /// The socket itself, for the calls that it answers at once.
     pub fn socket(&self) -> &Socket {
         &self.held
+    }
+
+    /// Receives piece after piece, each of up to `at_most` bytes, until the stream ends or fails: for
+    /// whoever reads a connection to its end, at less cost than one receive after the other.
+    ///
+    /// ```
+    /// use std::{io::Write, os::unix::net::UnixStream};
+    /// use roundel_loop::{EventLoop, Outcome, Socket};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let (ours, mut theirs) = UnixStream::pair()?;
+    /// theirs.write_all(b"all of it")?;
+    /// drop(theirs);
+    /// let ours = event_loop.handle().attach(Socket::new(ours));
+    /// let all = event_loop.run_until_complete(async {
+    ///     let (mut receipts, mut all) = (ours.recv_many(4), Vec::new());
+    ///     while let Ok(Outcome::Received(piece)) = receipts.next().await
+    ///         && !piece.is_empty()
+    ///     {
+    ///         all.extend_from_slice(&piece);
+    ///     }
+    ///     all
+    /// })?;
+    /// assert_eq!(all, b"all of it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_many(&self, at_most: usize) -> Receipts {
+        let source = self.seat.id;
+        Receipts::new(&self.seat.core, Operation::RecvMany { source, at_most })
     }
 
     /// Receives into a buffer of the caller's, as much as it has room for. Waits with its memory:

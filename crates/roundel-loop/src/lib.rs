@@ -81,6 +81,7 @@ mod event_loop;
 mod handle;
 mod layer;
 mod loop_handle;
+mod receipts;
 mod remote_handle;
 mod stall;
 mod statistics;
@@ -104,6 +105,7 @@ pub use handle::{Handle, TimerHandle};
 pub use layer::Layer;
 pub use loop_handle::LoopHandle;
 pub use ready::{Job, Site};
+pub use receipts::Receipts;
 pub use remote_handle::{RemoteCall, RemoteHandle};
 pub use roundel_driver::{
     Address, Buffer, Completion, Credentials, Datagram, Driver, DriverStatistics, Family, File,

@@ -16,13 +16,14 @@ use crate::{
     Handle, LoopHandle,
     core::{Core, Phase},
     ready::{Job, ReadyQueue, Site, Work},
+    receipts::Each,
 };
 
 /// A call-back for an outcome.
 type OutcomeCall = Box<dyn FnOnce(Completion)>;
 
 /// Who waits for an operation.
-enum Waiter {
+pub(crate) enum Waiter {
     Waker(Waker),
     Call(OutcomeCall, Site),
     Job(Rc<dyn Job>, Site),
@@ -35,7 +36,7 @@ enum Waiter {
 pub(crate) struct Waiters(Vec<Option<(Key, Waiter)>>);
 
 impl Waiters {
-    fn seat(&mut self, key: Key) -> &mut Option<(Key, Waiter)> {
+    fn seat_of(&mut self, key: Key) -> &mut Option<(Key, Waiter)> {
         if self.0.len() <= key.index() {
             self.0.resize_with(key.index() + 1, || None);
         }
@@ -46,7 +47,7 @@ impl Waiters {
     /// outcome came first, the waiter is queued at once.
     #[must_use]
     fn wait(&mut self, key: Key, waiter: Waiter, ready: &mut ReadyQueue) -> Option<(Key, Waiter)> {
-        let before = self.seat(key).replace((key, waiter));
+        let before = self.seat(key, waiter);
         if matches!(&before, Some((seated, Waiter::Arrived)) if *seated == key) {
             let waker = self.completed(key, ready);
             debug_assert!(waker.is_none(), "who polls has looked before");
@@ -54,10 +55,10 @@ impl Waiters {
         before
     }
 
-    /// Seats a waker, where the outcome is known not to be there. Who sat there comes back.
+    /// Seats a waiter, where the outcome is known not to be there. Who sat there comes back.
     #[must_use]
-    fn wait_to_poll(&mut self, key: Key, waker: Waker) -> Option<(Key, Waiter)> {
-        self.seat(key).replace((key, Waiter::Waker(waker)))
+    pub(crate) fn seat(&mut self, key: Key, waiter: Waiter) -> Option<(Key, Waiter)> {
+        self.seat_of(key).replace((key, waiter))
     }
 
     /// Everybody, for the loop's end.
@@ -65,7 +66,7 @@ impl Waiters {
         self.0.iter().flatten().map(|(key, _)| *key).collect()
     }
 
-    fn leave(&mut self, key: Key) -> Option<Waiter> {
+    pub(crate) fn leave(&mut self, key: Key) -> Option<Waiter> {
         let seat = self.0.get_mut(key.index())?;
         seat.take_if(|(seated, _)| *seated == key).map(|(_, waiter)| waiter)
     }
@@ -73,7 +74,7 @@ impl Waiters {
     /// The operation is done: queues whoever waits by call-back, returns the waker of whoever
     /// polls.
     pub(crate) fn completed(&mut self, key: Key, ready: &mut ReadyQueue) -> Option<Waker> {
-        let seat = self.seat(key);
+        let seat = self.seat_of(key);
         match seat.as_ref() {
             Some((seated, _)) if *seated == key => {}
             None | Some((_, Waiter::Arrived)) => {
@@ -104,7 +105,7 @@ impl Waiters {
         match self.leave(key)? {
             Waiter::Call(call, site) => Some((call, site)),
             other => {
-                *self.seat(key) = Some((key, other));
+                *self.seat_of(key) = Some((key, other));
                 None
             }
         }
@@ -195,7 +196,7 @@ impl Submission {
 }
 
 #[cold]
-fn refused(mut operation: Operation) -> Completion {
+pub(crate) fn refused(mut operation: Operation) -> Completion {
     let closed = io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed");
     Err(OperationError::new(&mut operation, 0, closed))
 }
@@ -268,7 +269,7 @@ impl PendingOperation {
     fn wake(&self, context: &mut Context<'_>) {
         let Some(key) = self.key else { return };
         let waker = context.waker().clone();
-        let before = self.core.waiters.borrow_mut().wait_to_poll(key, waker);
+        let before = self.core.waiters.borrow_mut().seat(key, Waiter::Waker(waker));
         drop(before);
     }
 
@@ -326,24 +327,31 @@ enum Waiting {
     Operation { core: Weak<Core>, key: Key, site: Site },
     /// For its turn: the outcome was there at once.
     Queued(Handle),
+    /// For one piece after the other.
+    Each(Weak<Each>, Site),
 }
 
 impl OperationHandle {
+    pub(crate) fn each(each: Weak<Each>, site: Site) -> Self {
+        Self(Waiting::Each(each, site))
+    }
+
     /// Gives the operation up; its call-back is dropped and will not run. False if it is running
-    /// or has run.
+    /// or has run; of one that is called again and again, if it was called for the last time.
     pub fn cancel(&self) -> bool {
         match &self.0 {
             Waiting::Operation { core, key, .. } => {
                 core.upgrade().is_some_and(|core| give_up(&core, *key))
             }
             Waiting::Queued(handle) => !handle.is_cancelled() && handle.cancel(),
+            Waiting::Each(each, _) => each.upgrade().is_some_and(|each| each.cancel()),
         }
     }
 
     /// Where the call-back was given.
     pub fn site(&self) -> Site {
         match &self.0 {
-            Waiting::Operation { site, .. } => site,
+            Waiting::Operation { site, .. } | Waiting::Each(_, site) => site,
             Waiting::Queued(handle) => handle.site(),
         }
     }

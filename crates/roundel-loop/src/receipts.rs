@@ -1,0 +1,198 @@
+//! `Receipts`: what a stream brings, piece by piece, by one operation that goes on.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind},
+    rc::{Rc, Weak},
+    task::{Context, Poll},
+};
+
+use roundel_driver::{Buffer, Completion, Key, Operation, Outcome, Submitted};
+
+use crate::{
+    LoopHandle, OperationHandle,
+    core::{Core, Phase},
+    ready::{Job, Site, Work},
+    submission::{Waiter, give_up, refused},
+};
+
+/// Pieces in a row that one call-back is called with, after which the others have their turn.
+const IN_A_ROW: usize = 16;
+
+/// What a socket receives, piece after piece; see [`Attached::recv_many`](crate::Attached::recv_many).
+///
+/// Await the [`next`](Self::next) piece, or have each go to a call-back with
+/// [`for_each`](Self::for_each). An empty piece is the end of the stream; it and an error are the
+/// last. Nothing is received that nobody takes, but for some kilobytes that a driver may hold.
+/// Dropping it gives the operation up.
+///
+/// # Cancel safety
+/// What had come and was not taken goes to the socket's next receive.
+#[must_use = "receipts that are dropped are cancelled"]
+pub struct Receipts {
+    core: Rc<Core>,
+    /// None once the last piece was taken.
+    key: Option<Key>,
+    /// An answer that was there at once: that there is nothing to receive from.
+    refusal: Option<Completion>,
+}
+
+impl Receipts {
+    #[inline]
+    pub(crate) fn new(core: &Rc<Core>, operation: Operation) -> Self {
+        let (key, refusal) = match core.phase.get() {
+            Phase::Closed => (None, Some(refused(operation))),
+            _ => match core.driver.borrow_mut().submit(operation) {
+                Submitted::Pending(key) => (Some(key), None),
+                Submitted::Done(completion) => (None, Some(completion)),
+                Submitted::Blocking(..) => unreachable!("a receive blocks nowhere"),
+            },
+        };
+        Self { core: Rc::clone(core), key, refusal }
+    }
+
+    /// The next piece; an empty one again and again behind the last.
+    ///
+    /// # Errors
+    /// Receiving failed, which ends it.
+    ///
+    /// # Cancel safety
+    /// A piece is taken only when it is returned.
+    pub async fn next(&mut self) -> Completion {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// As [`next`](Self::next), for futures made by hand.
+    #[inline]
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Completion> {
+        let Some(key) = self.key else { return Poll::Ready(self.at_the_end()) };
+        let taken = self.core.driver.borrow_mut().take(key);
+        let Some(completion) = taken else {
+            let waker = context.waker().clone();
+            let before = self.core.waiters.borrow_mut().seat(key, Waiter::Waker(waker));
+            drop(before);
+            return Poll::Pending;
+        };
+        if is_last(&completion) {
+            self.key = None;
+            let waiter = self.core.waiters.borrow_mut().leave(key);
+            drop(waiter);
+        }
+        Poll::Ready(completion)
+    }
+
+    #[cold]
+    fn at_the_end(&mut self) -> Completion {
+        self.refusal.take().unwrap_or_else(|| Ok(Outcome::Received(Buffer::default())))
+    }
+
+    /// Calls `call` with each piece, the last included, in call-backs of their own, never within
+    /// this call. It is allocated once and not for each. The handle cancels, also from within
+    /// `call`; dropping the handle does not.
+    ///
+    /// A call-back that panics is reported by the loop, and called with the next piece.
+    #[track_caller]
+    pub fn for_each(mut self, call: impl FnMut(Completion) + 'static) -> OperationHandle {
+        let site = Location::caller();
+        let each = Rc::new(Each {
+            core: Rc::downgrade(&self.core),
+            key: Cell::new(self.key.take()),
+            refusal: Cell::new(self.refusal.take()),
+            call: RefCell::new(Some(Box::new(call))),
+            site,
+        });
+        let handle = OperationHandle::each(Rc::downgrade(&each), site);
+        // It looks whether something is there already.
+        self.core.ready.borrow_mut().push(|| Work::Job(each, site));
+        handle
+    }
+}
+
+/// Nothing follows an empty piece or an error.
+fn is_last(completion: &Completion) -> bool {
+    !matches!(completion, Ok(Outcome::Received(piece)) if !piece.is_empty())
+}
+
+impl Drop for Receipts {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            give_up(&self.core, key);
+        }
+    }
+}
+
+impl fmt::Debug for Receipts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receipts").field(&self.key).finish()
+    }
+}
+
+/// Receipts that go to a call-back. Whoever is to run it next holds it: the seat of its key, or the
+/// ready queue.
+pub(crate) struct Each {
+    core: Weak<Core>,
+    key: Cell<Option<Key>>,
+    refusal: Cell<Option<Completion>>,
+    /// Empty while it is called, and when it was cancelled.
+    call: RefCell<Option<Box<dyn FnMut(Completion)>>>,
+    site: Site,
+}
+
+impl Each {
+    /// True unless all is over already.
+    pub(crate) fn cancel(&self) -> bool {
+        let (key, refusal, call) = (self.key.take(), self.refusal.take(), self.call.take());
+        if let (Some(key), Some(core)) = (key, self.core.upgrade()) {
+            give_up(&core, key);
+        }
+        drop(call);
+        key.is_some() || refusal.is_some()
+    }
+
+    /// The next piece, if it is there.
+    fn take(&self, core: &Core) -> Option<Completion> {
+        let Some(key) = self.key.get() else { return self.refusal.take() };
+        let completion = core.driver.borrow_mut().take(key)?;
+        if is_last(&completion) {
+            self.key.set(None);
+            let waiter = core.waiters.borrow_mut().leave(key);
+            drop(waiter);
+        }
+        Some(completion)
+    }
+}
+
+impl Job for Each {
+    fn run(self: Rc<Self>, handle: &LoopHandle) {
+        let (core, site) = (&*handle.core, self.site);
+        let Some(mut call) = self.call.take() else { return };
+        // A panic is the loop's to report; the rest is for the next turn then.
+        let is_empty = catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..IN_A_ROW {
+                match self.take(core) {
+                    Some(completion) => call(completion),
+                    None => return true,
+                }
+            }
+            false
+        }));
+        // Over, or cancelled by the call-back itself.
+        let Some(key) = self.key.get() else {
+            drop(call);
+            return is_empty.map(drop).unwrap_or_else(|payload| resume_unwind(payload));
+        };
+        self.call.replace(Some(call));
+        match is_empty {
+            Ok(true) => {
+                let before = core.waiters.borrow_mut().seat(key, Waiter::Job(self, site));
+                drop(before);
+            }
+            is_empty => {
+                core.ready.borrow_mut().push(|| Work::Job(self, site));
+                is_empty.map(drop).unwrap_or_else(|payload| resume_unwind(payload));
+            }
+        }
+    }
+}
