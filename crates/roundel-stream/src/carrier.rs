@@ -7,7 +7,7 @@ use std::{
 };
 
 use roundel_driver::{Address, Credentials, Interest, OperationError, Socket, SocketError, Source};
-use roundel_loop::{Attached, Submission};
+use roundel_loop::{Attached, Receipts, Submission};
 use rustix::fs::OFlags;
 
 use crate::outgoing::Batch;
@@ -43,6 +43,15 @@ impl Carrier {
         match &self.0 {
             Kind::Socket(socket) => socket.recv(at_most),
             Kind::Source(source) => source.read(at_most),
+        }
+    }
+
+    /// Receives again and again, where one operation can: on a socket.
+    #[inline]
+    pub(crate) fn receive_many(&self, at_most: usize) -> Option<Receipts> {
+        match &self.0 {
+            Kind::Socket(socket) => Some(socket.recv_many(at_most)),
+            Kind::Source(_) => None,
         }
     }
 

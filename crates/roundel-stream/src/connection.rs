@@ -14,7 +14,7 @@ use std::{
 };
 
 use roundel_driver::{Buffer, Completion, OperationError};
-use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
+use roundel_loop::{LoopHandle, PendingOperation, Receipts, Submission, buggify};
 
 use crate::{
     Carrier, WaterMarks,
@@ -74,6 +74,11 @@ impl Connection {
 
     pub(crate) fn receive(&self, at_most: usize) -> Option<Submission> {
         self.with(|carrier| carrier.receive(at_most))
+    }
+
+    /// As [`receive`](Self::receive), again and again, where the carrier can.
+    pub(crate) fn receive_many(&self, at_most: usize) -> Option<Receipts> {
+        self.with(|carrier| carrier.receive_many(at_most)).flatten()
     }
 
     #[inline]

@@ -1,11 +1,12 @@
-//! `Receiving`: the reader's side of a connection, one receive at a time.
+//! `Receiving`: the reader's side of a connection.
 //!
-//! A receive that waits belongs to the reader, not to the future that asked for it: a read that is
-//! dropped leaves it under way, and what it brings is for the next read.
+//! From a socket it receives by one operation that goes on to the end, from a pipe by one after the
+//! other. A receive that waits belongs to the reader, not to the future that asked for it: a read
+//! that is dropped leaves it under way, and what it brings is for the next read.
 
 use std::{
     future::Future,
-    io,
+    io, mem,
     ops::ControlFlow,
     pin::Pin,
     rc::Rc,
@@ -13,7 +14,7 @@ use std::{
 };
 
 use roundel_driver::{Buffer, Completion, Outcome};
-use roundel_loop::{PendingOperation, buggify};
+use roundel_loop::{PendingOperation, Receipts, buggify};
 
 use crate::{Filter, connection::Connection, error::Failure};
 
@@ -28,11 +29,19 @@ const IN_A_ROW: u8 = 64;
 #[derive(Debug)]
 pub(crate) struct Receiving {
     connection: Option<Rc<Connection>>,
-    pending: Option<PendingOperation>,
+    under_way: UnderWay,
+    /// How much a single receive asks for.
     at_most: usize,
     in_a_row: u8,
     ended: bool,
     failure: Option<Failure>,
+}
+
+#[derive(Debug)]
+enum UnderWay {
+    Nothing,
+    One(PendingOperation),
+    Many(Receipts),
 }
 
 impl Receiving {
@@ -40,7 +49,7 @@ impl Receiving {
     pub(crate) fn new(connection: Option<Rc<Connection>>) -> Self {
         let ended = connection.is_none();
         let at_most = LEAST;
-        Self { connection, pending: None, at_most, in_a_row: 0, ended, failure: None }
+        Self { connection, under_way: UnderWay::Nothing, at_most, in_a_row: 0, ended, failure: None }
     }
 
     pub(crate) fn connection(&self) -> Option<&Rc<Connection>> {
@@ -70,16 +79,56 @@ impl Receiving {
             before_wait();
             return self.poll_filtered(context, hint);
         }
-        let completion = match &mut self.pending {
-            Some(pending) => {
-                let completion = ready!(Pin::new(pending).poll(context));
-                self.pending = None;
-                self.in_a_row = 0;
-                completion
+        match &mut self.under_way {
+            UnderWay::Many(receipts) => {
+                if self.in_a_row == IN_A_ROW || buggify("reader: gives way first") {
+                    self.in_a_row = 0;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                match receipts.poll_next(context) {
+                    Poll::Ready(completion) => {
+                        self.in_a_row += 1;
+                        if buggify("reader: begins anew") {
+                            self.under_way = UnderWay::Nothing;
+                        }
+                        Poll::Ready(self.taken(completion))
+                    }
+                    Poll::Pending => {
+                        self.in_a_row = 0;
+                        before_wait();
+                        Poll::Pending
+                    }
+                }
             }
-            None => ready!(self.begin(context, hint, before_wait)),
-        };
-        Poll::Ready(self.taken(completion))
+            UnderWay::One(pending) => {
+                let completion = ready!(Pin::new(pending).poll(context));
+                self.under_way = UnderWay::Nothing;
+                self.in_a_row = 0;
+                Poll::Ready(self.taken(completion))
+            }
+            UnderWay::Nothing => {
+                if self.begin_many() {
+                    return self.poll(context, hint, before_wait);
+                }
+                let completion = ready!(self.begin(context, hint, before_wait));
+                Poll::Ready(self.taken(completion))
+            }
+        }
+    }
+
+    /// Begins the operation that goes on, if there is one.
+    #[cold]
+    fn begin_many(&mut self) -> bool {
+        if buggify("reader: one receive at a time") {
+            return false;
+        }
+        let receipts = self.connection.as_ref().and_then(|it| it.receive_many(MOST));
+        match receipts {
+            Some(receipts) => self.under_way = UnderWay::Many(receipts),
+            None => return false,
+        }
+        true
     }
 
     /// As [`poll`](Self::poll), through the connection's filter.
@@ -137,7 +186,12 @@ impl Receiving {
     pub(crate) fn begin_filter(&mut self, filter: Box<dyn Filter>, wire: &[u8]) -> Option<Buffer> {
         let connection = self.connection.clone()?;
         let mut plain = Vec::new();
-        let opened = connection.begin_filter(filter, self.pending.take(), wire, &mut plain);
+        let pending = match mem::replace(&mut self.under_way, UnderWay::Nothing) {
+            UnderWay::One(pending) => Some(pending),
+            // What they have brought is for the connection's receives.
+            UnderWay::Nothing | UnderWay::Many(_) => None,
+        };
+        let opened = connection.begin_filter(filter, pending, wire, &mut plain);
         self.opened(opened, plain)
     }
 
@@ -166,7 +220,7 @@ impl Receiving {
             }
             Err(pending) => {
                 before_wait();
-                self.pending = Some(pending);
+                self.under_way = UnderWay::One(pending);
                 Poll::Pending
             }
         }

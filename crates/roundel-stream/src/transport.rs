@@ -11,7 +11,7 @@ use std::{
 };
 
 use roundel_driver::{Address, Buffer, Completion, Outcome};
-use roundel_loop::{LoopHandle, OperationHandle};
+use roundel_loop::{LoopHandle, OperationHandle, Submission};
 
 use crate::{
     Carrier, Chunk, Protocol, WaterMarks,
@@ -68,8 +68,6 @@ struct Inner {
     /// Empty while it is called, and when the connection is lost.
     protocol: RefCell<Option<Box<dyn Protocol>>>,
     receiving: RefCell<Option<OperationHandle>>,
-    /// What came while reading was paused.
-    held: RefCell<Option<Completion>>,
     reading: Cell<Reading>,
     /// The protocol was told that writing is paused.
     told_pause: Cell<bool>,
@@ -107,7 +105,6 @@ impl Transport {
             connection: Connection::new(carrier),
             protocol: RefCell::new(Some(Box::new(protocol))),
             receiving: RefCell::default(),
-            held: RefCell::default(),
             reading: Cell::new(Reading::NotYet),
             told_pause: Cell::new(false),
             is_lost: Cell::new(false),
@@ -186,8 +183,11 @@ impl Transport {
     /// Lets what the peer sends wait with the peer. No effect if it does, or if the transport is
     /// closing.
     pub fn pause_reading(&self) {
-        if matches!(self.0.reading.get(), Reading::NotYet | Reading::On) {
-            self.0.reading.set(Reading::Paused);
+        match self.0.reading.replace(Reading::Paused) {
+            Reading::NotYet => {}
+            // What has come already is for when it goes on.
+            Reading::On => self.stop_receiving(),
+            other => self.0.reading.set(other),
         }
     }
 
@@ -196,13 +196,7 @@ impl Transport {
         if self.0.reading.get() == Reading::Paused {
             self.0.reading.set(Reading::On);
             let transport = self.clone();
-            self.0.handle.call_soon(move || {
-                let held = transport.0.held.take();
-                match held {
-                    Some(completion) => transport.received(completion),
-                    None => transport.receive(),
-                }
-            });
+            self.0.handle.call_soon(move || transport.receive());
         }
     }
 
@@ -257,38 +251,48 @@ impl Transport {
 
     fn read_no_more(&self) {
         self.0.reading.set(Reading::Over);
+        self.stop_receiving();
+    }
+
+    fn stop_receiving(&self) {
         let receiving = self.0.receiving.take();
         if let Some(receiving) = receiving {
             receiving.cancel();
         }
-        drop(self.0.held.take());
     }
 
-    /// Receives once more; delivered in a call-back of its own, so that a peer that never rests
-    /// leaves everybody else their turn.
+    /// Receives, to the end where one operation can, else once more; delivered in call-backs of their
+    /// own, so that a peer that never rests leaves everybody else their turn.
     fn receive(&self) {
         if self.0.reading.get() != Reading::On || self.0.receiving.borrow().is_some() {
             return;
         }
-        let submission = match self.0.is_write_only {
+        let transport = self.clone();
+        let receiving = match self.0.connection.receive_many(AT_MOST) {
+            Some(receipts) => receipts.for_each(move |completion| transport.received(completion)),
+            None => {
+                let Some(submission) = self.receive_once() else { return };
+                submission.then(move |completion| {
+                    transport.0.receiving.take();
+                    transport.received(completion);
+                    transport.receive();
+                })
+            }
+        };
+        self.0.receiving.replace(Some(receiving));
+    }
+
+    fn receive_once(&self) -> Option<Submission> {
+        match self.0.is_write_only {
             true => self.0.connection.with(Carrier::hang_up).flatten(),
             false => self.0.connection.receive(AT_MOST),
-        };
-        let Some(submission) = submission else { return };
-        let transport = self.clone();
-        let receiving = submission.then(move |completion| {
-            transport.0.receiving.take();
-            transport.received(completion);
-        });
-        self.0.receiving.replace(Some(receiving));
+        }
     }
 
     fn received(&self, completion: Completion) {
         match (self.0.reading.get(), completion) {
-            (Reading::Paused, completion) => drop(self.0.held.replace(Some(completion))),
             (Reading::On, Ok(Outcome::Received(data))) if !data.is_empty() => {
                 self.call(|protocol| protocol.data_received(self, Chunk::new(data, 0)));
-                self.receive();
             }
             (Reading::On, Ok(Outcome::Ready(_))) => {
                 if self.buffered_bytes() > 0 {
@@ -311,7 +315,7 @@ impl Transport {
                 self.0.connection.fail(Failure::new(error.into()));
                 self.progress();
             }
-            (Reading::NotYet | Reading::Over, _) => {}
+            (Reading::NotYet | Reading::Paused | Reading::Over, _) => {}
         }
     }
 

@@ -26,6 +26,7 @@ use crate::{
 
 /// How much may come unasked before the source stops receiving.
 const KEPT_AT_MOST: usize = 16;
+const KEPT_BYTES: u64 = 64 << 10;
 
 /// A receive that filled its small room is followed by so many large ones; each that would have
 /// filled it again begins the count anew.
@@ -197,6 +198,7 @@ impl Endpoint {
     /// Whether as much is kept as may be.
     pub(crate) fn is_full(&self) -> bool {
         self.arrivals.len() >= KEPT_AT_MOST
+            || self.arrivals.iter().map(|(_, arrival)| arrival.length()).sum::<u64>() >= KEPT_BYTES
     }
 
     pub(crate) fn has_arrivals(&self) -> bool {

@@ -18,6 +18,8 @@ const SITES: [&str; 9] = [
     "task: polled though nobody woke it",
     "reader: gives way first",
     "reader: a byte at a time",
+    "reader: begins anew",
+    "reader: one receive at a time",
     "writer: sends a turn later",
     "acceptor: pauses for nothing",
     "race: the next begins at once",
