@@ -78,8 +78,9 @@ pub trait Driver: fmt::Debug {
     /// again.
     ///
     /// An operation that [goes on](Operation::goes_on) is named when there is something, and then not
-    /// again until it was taken from in vain: whoever is told takes until there is nothing, or comes
-    /// back for the rest unasked. An empty piece or an error is the last, and the key is free with it.
+    /// again until it was taken from, perhaps not before that was in vain: whoever is told takes until
+    /// there is nothing, or comes back for the rest unasked. An empty piece or an error is the last, and
+    /// the key is free with it.
     fn take(&mut self, key: Key) -> Option<Completion>;
 
     /// Gives an operation up: what it owns is freed as soon as the kernel lets go of it. What it

@@ -23,7 +23,7 @@ use crate::{
     Buffer, BufferPool, Completion, Driver, DriverError, DriverStatistics, Key, OperationError,
     SourceId, Submitted,
     arena::Arena,
-    attempt::{Progress, aborted, attempt, send_now},
+    attempt::{Progress, aborted, send_now},
     blocking::CallsOut,
     operation::{Direction, Operation},
     watched::{Kind, NONE, Watched},
@@ -33,6 +33,7 @@ mod files;
 mod registration;
 mod repeating;
 mod serving;
+mod submitting;
 
 /// Where an operation's answer lands, and its question until then.
 #[derive(Debug)]
@@ -219,37 +220,13 @@ impl Driver for SelectorDriver {
         Some(watched.source)
     }
 
-    fn submit(&mut self, mut operation: Operation) -> Submitted {
-        let Some((source, direction)) = operation.queue() else {
-            return self.hand_out(operation);
-        };
-        let Some(watched) = self.sources.get_mut(source.0) else {
-            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
-        };
-        if operation.goes_on() {
-            return Submitted::Pending(self.begin_repeating(operation));
+    fn submit(&mut self, operation: Operation) -> Submitted {
+        match operation {
+            // The two that a busy stream is made of have a way of their own, which is short.
+            Operation::Send { source, data } => self.submit_send(source, data),
+            Operation::RecvMany { source, .. } => self.begin_repeating(source, operation),
+            _ => self.submit_any(operation, 0),
         }
-        // A connect has to be begun before there can be anything to wait for.
-        let worth_trying = watched.may(direction) || matches!(operation, Operation::Connect { .. });
-        let mut progress = 0;
-        if watched.queue(direction).is_empty() {
-            if let Some((_, outcome)) = watched.claim(&mut operation) {
-                return Submitted::Done(Ok(outcome));
-            }
-            if worth_trying {
-                match attempt(&mut operation, &mut progress, watched, &self.pool) {
-                    Some(completion) => {
-                        self.statistics.immediate += 1;
-                        return Submitted::Done(completion);
-                    }
-                    None => self.statistics.refused += 1,
-                }
-            }
-        }
-        if direction == Direction::Watch {
-            watched.level = true;
-        }
-        Submitted::Pending(self.enqueue(operation, progress))
     }
 
     fn send_now(

@@ -104,6 +104,11 @@ impl Receipts {
             site,
         });
         let handle = OperationHandle::each(Rc::downgrade(&each), site);
+        if let Some(key) = each.key.get() {
+            let waiter = Waiter::Standing(Rc::clone(&each) as Rc<dyn Job>, site);
+            let before = self.core.waiters.borrow_mut().seat(key, waiter);
+            drop(before);
+        }
         // It looks whether something is there already.
         self.core.ready.borrow_mut().push(|| Work::Job(each, site));
         handle
@@ -129,8 +134,8 @@ impl fmt::Debug for Receipts {
     }
 }
 
-/// Receipts that go to a call-back. Whoever is to run it next holds it: the seat of its key, or the
-/// ready queue.
+/// Receipts that go to a call-back. The seat of its key holds it, and the ready queue when it is to
+/// run.
 pub(crate) struct Each {
     core: Weak<Core>,
     key: Cell<Option<Key>>,
@@ -178,21 +183,17 @@ impl Job for Each {
             }
             false
         }));
-        // Over, or cancelled by the call-back itself.
-        let Some(key) = self.key.get() else {
-            drop(call);
-            return is_empty.map(drop).unwrap_or_else(|payload| resume_unwind(payload));
-        };
-        self.call.replace(Some(call));
-        match is_empty {
-            Ok(true) => {
-                let before = core.waiters.borrow_mut().seat(key, Waiter::Job(self, site));
-                drop(before);
-            }
-            is_empty => {
+        // Neither over, nor cancelled by the call-back itself.
+        if self.key.get().is_some() {
+            self.call.replace(Some(call));
+            if !matches!(is_empty, Ok(true)) {
                 core.ready.borrow_mut().push(|| Work::Job(self, site));
-                is_empty.map(drop).unwrap_or_else(|payload| resume_unwind(payload));
             }
+        } else {
+            drop(call);
+        }
+        if let Err(payload) = is_empty {
+            resume_unwind(payload);
         }
     }
 }

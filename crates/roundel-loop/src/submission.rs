@@ -27,6 +27,8 @@ pub(crate) enum Waiter {
     Waker(Waker),
     Call(OutcomeCall, Site),
     Job(Rc<dyn Job>, Site),
+    /// Who keeps the seat, for one outcome after the other.
+    Standing(Rc<dyn Job>, Site),
     /// Nobody yet, and the outcome is there.
     Arrived,
 }
@@ -88,6 +90,11 @@ impl Waiters {
         match seat.as_ref()? {
             (_, Waiter::Call(..)) => {
                 ready.push(|| Work::Completion(key));
+                None
+            }
+            (_, Waiter::Standing(job, site)) => {
+                let (job, site) = (Rc::clone(job), *site);
+                ready.push(|| Work::Job(job, site));
                 None
             }
             _ => match seat.replace((key, Waiter::Arrived)) {

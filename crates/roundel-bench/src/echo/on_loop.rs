@@ -1,12 +1,18 @@
 //! The echo server as call-backs on our loop.
 //!
-//! What is received goes back in the buffer it came in, which then returns to the driver's pool.
-//! As long as the kernel has data and takes it, a connection goes on without a turn of the loop.
+//! A connection receives by one operation that goes on. What comes goes back in the buffer it came in,
+//! which then returns to the driver's pool.
 
-use std::{io, net::TcpListener, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    net::TcpListener,
+    rc::Rc,
+};
 
 use roundel_loop::{
-    Attached, Completion, EventLoop, LoopConfig, LoopHandle, Outcome, Socket, SocketOption, Source,
+    Attached, Completion, EventLoop, LoopConfig, LoopHandle, OperationHandle, Outcome, Socket,
+    SocketOption, Source,
 };
 use roundel_uring::UringDriver;
 
@@ -50,7 +56,8 @@ impl Acceptor {
             && socket.set(SocketOption::NoDelay(true)).is_ok()
         {
             let socket = self.handle.attach(socket);
-            Rc::new(Connection { socket, room: self.room }).serve();
+            let (receiving, under_way) = Default::default();
+            Rc::new(Connection { socket, room: self.room, receiving, under_way }).serve();
         }
         // In a call-back of its own: a stream of clients must not keep the loop here.
         let handle = self.handle.clone();
@@ -58,52 +65,55 @@ impl Acceptor {
     }
 }
 
+/// Sends under way at which a connection stops receiving: its peer sends and does not read.
+const MOST_UNDER_WAY: usize = 16;
+
 /// Lives as long as an operation of its own is under way.
 struct Connection {
     socket: Attached<Socket>,
     room: usize,
+    receiving: RefCell<Option<OperationHandle>>,
+    under_way: Cell<usize>,
 }
 
 impl Connection {
-    /// Receives and answers until one of the two has to wait.
-    fn serve(self: Rc<Self>) {
-        loop {
-            match self.socket.recv(self.room).try_now() {
-                Ok(completion) => {
-                    if !self.answer(completion) {
-                        return;
-                    }
-                }
-                Err(pending) => {
-                    pending.then(move |completion| {
-                        if self.answer(completion) {
-                            self.serve();
-                        }
-                    });
-                    return;
-                }
+    fn serve(self: &Rc<Self>) {
+        let connection = Rc::clone(self);
+        let receipts = self.socket.recv_many(self.room);
+        let receiving = receipts.for_each(move |received| connection.answer(received));
+        self.receiving.replace(Some(receiving));
+    }
+
+    /// Sends back what was received.
+    fn answer(self: &Rc<Self>, received: Completion) {
+        let Ok(Outcome::Received(data)) = received else { return };
+        if data.is_empty() {
+            return;
+        }
+        match self.socket.send(data).try_now() {
+            Ok(sent) => self.stop_unless(sent.is_ok()),
+            Err(pending) => {
+                let before = self.under_way.get();
+                self.under_way.set(before + 1);
+                self.stop_unless(before < MOST_UNDER_WAY);
+                let connection = Rc::clone(self);
+                pending.then(move |sent| connection.sent(sent));
             }
         }
     }
 
-    /// Sends back what was received. True if all of it is out already; false if the rest waits, or
-    /// the connection has ended.
-    fn answer(self: &Rc<Self>, received: Completion) -> bool {
-        let Ok(Outcome::Received(data)) = received else { return false };
-        if data.is_empty() {
-            return false;
+    fn sent(self: &Rc<Self>, sent: Completion) {
+        self.under_way.set(self.under_way.get() - 1);
+        self.stop_unless(sent.is_ok());
+        if sent.is_ok() && self.under_way.get() == 0 && self.receiving.borrow().is_none() {
+            self.serve();
         }
-        match self.socket.send(data).try_now() {
-            Ok(sent) => sent.is_ok(),
-            Err(pending) => {
-                let connection = Rc::clone(self);
-                pending.then(move |sent| {
-                    if sent.is_ok() {
-                        connection.serve();
-                    }
-                });
-                false
-            }
+    }
+
+    fn stop_unless(&self, goes_on: bool) {
+        if !goes_on {
+            let receiving = self.receiving.take();
+            receiving.inspect(|receiving| drop(receiving.cancel()));
         }
     }
 }

@@ -21,6 +21,17 @@ impl SelectorDriver {
         }
     }
 
+    /// As [`note_change`](Self::note_change), when a reader that goes on has been told, or has taken
+    /// all: only where levels are reported does that matter.
+    #[inline]
+    pub(super) fn note_told(&mut self, source: u32) {
+        if let Some(watched) = self.sources.at(source)
+            && (!self.edge || watched.level)
+        {
+            self.note_change(source, Direction::Read);
+        }
+    }
+
     /// Brings the selector's list in line with who waits.
     pub(super) fn apply_changes(&mut self) {
         while let Some(index) = self.changed.pop() {
@@ -32,10 +43,12 @@ impl SelectorDriver {
                 watching = either(watching, interest_of(operation));
                 here = *next;
             }
-            // Who goes on and has been told need not be told again.
+            // A level would be reported again and again to who goes on and has been told.
             let reading = match self.slots.at(watched.readers.head) {
-                Some(Slot::Waiting { operation, due, .. }) => !(*due && operation.goes_on()),
-                _ => false,
+                Some(Slot::Waiting { operation, due: true, .. }) if operation.goes_on() => {
+                    self.edge && !watched.level
+                }
+                first => first.is_some(),
             };
             let wanted = watched.wanted(self.edge, reading, watching);
             if wanted == watched.registered {

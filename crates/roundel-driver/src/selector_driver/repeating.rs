@@ -4,22 +4,26 @@ use rustix::io::Errno;
 
 use super::{SelectorDriver, Slot};
 use crate::{
-    Completion, Key, OperationError, Outcome,
-    attempt::receive_piece,
+    Completion, Key, OperationError, Outcome, SourceId, Submitted,
+    attempt::{aborted, receive_piece},
     buffer::{LARGEST, LEAST},
     operation::{Direction, Operation},
 };
 
 impl SelectorDriver {
     /// Begins one; what is there already is told as what comes later is.
-    pub(super) fn begin_repeating(&mut self, operation: Operation) -> Key {
-        let source = operation.source();
+    pub(super) fn begin_repeating(
+        &mut self,
+        source: SourceId,
+        mut operation: Operation,
+    ) -> Submitted {
+        if self.sources.get_mut(source.0).is_none() {
+            return Submitted::Done(Err(OperationError::new(&mut operation, 0, aborted())));
+        }
         // Its progress is how much room the next piece gets.
         let key = self.enqueue(operation, LEAST);
-        if let Some(source) = source {
-            self.serve(source.0.index, Direction::Read);
-        }
-        key
+        self.serve(source.0.index, Direction::Read);
+        Submitted::Pending(key)
     }
 
     /// The next piece; if there is none, the operation will be named again.
@@ -31,11 +35,6 @@ impl SelectorDriver {
         let watched = self.sources.get_mut(source.0)?;
         let completion = match watched.claim(operation) {
             Some((_, outcome)) => Ok(outcome),
-            None if !watched.may(Direction::Read) => {
-                *due = false;
-                self.note_change(source.0.index, Direction::Read);
-                return None;
-            }
             None => match receive_piece(watched, &self.pool, at_most.clamp(1, *room)) {
                 Ok(piece) => {
                     *room = fitting(*room, piece.len());
@@ -47,14 +46,20 @@ impl SelectorDriver {
                     watched.refused(Direction::Read);
                     self.statistics.refused += 1;
                     *due = false;
-                    self.note_change(source.0.index, Direction::Read);
+                    self.note_told(source.0.index);
                     return None;
                 }
                 Err(cause) => Err(OperationError::new(operation, 0, cause)),
             },
         };
         self.statistics.delayed += 1;
-        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+        if matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+            // Most often that was all, and nobody need ask the kernel to know it.
+            *due = watched.has_something();
+            if !*due {
+                self.note_told(source.0.index);
+            }
+        } else {
             self.unlink(source.0.index, Direction::Read, key.0.index);
             self.slots.vacate(key.0);
             // Of those who have come behind it nobody else would think.

@@ -56,10 +56,10 @@ impl SelectorDriver {
             if head == NONE {
                 queue.tail = NONE;
             }
-        } else if !is_told {
-            return;
+            self.note_change(source, direction);
+        } else if is_told {
+            self.note_told(source);
         }
-        self.note_change(source, direction);
     }
 
     /// Tries the read that was named; if the kernel has nothing after all, it waits on.
