@@ -43,6 +43,18 @@ impl Buffer {
         Self(Some(Box::new(Memory { bytes: vec![0; room], len: 0, home: None })))
     }
 
+    /// How many bytes the content has.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |memory| memory.len)
+    }
+
+    /// Whether there is no content.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many bytes can be received into the buffer; the content counts in.
     pub fn room(&self) -> usize {
         self.0.as_ref().map_or(0, |memory| memory.bytes.len())
@@ -110,6 +122,7 @@ impl<const N: usize> From<&[u8; N]> for Buffer {
 impl Deref for Buffer {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |memory| &memory.bytes[..memory.len])
     }

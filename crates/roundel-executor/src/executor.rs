@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
+    task::Waker,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use roundel_loop::{Layer, LoopHandle, Site, Stall, TicketTurn};
 
 use crate::{
     blocks::Blocks,
-    cell::{TaskRef, free_all},
+    cell::{self, TaskRef, free_all},
     context::Outside,
     header::{Birth, Flags, Header},
     measure::Measure,
@@ -318,6 +319,12 @@ impl Layer for Executor {
     #[inline]
     fn wake(&self, handle: &LoopHandle, ticket: usize) -> bool {
         Ticket::from_number(ticket).is_some_and(|ticket| Self::wake(self, handle, ticket))
+    }
+
+    #[inline]
+    fn ticket(&self, waker: &Waker) -> Option<usize> {
+        let ticket = cell::ticket(waker)?;
+        (ticket.executor() == self.number).then(|| ticket.number())
     }
 
     #[inline]

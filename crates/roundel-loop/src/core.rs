@@ -12,7 +12,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     sync::Arc,
-    task::Waker,
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ use crate::{
     remote_handle::{Arrival, Inbox, RemoteJob},
     stall::StallWatch,
     statistics::{Counters, LoopStatistics},
-    submission::Waiters,
+    submission::{Waiters, Wake},
     unhandled::{Reporter, Unhandled, Verdict},
     watch::Watches,
 };
@@ -235,10 +235,17 @@ impl Core {
         cfg!(feature = "buggify") && self.driver.borrow_mut().buggify(site)
     }
 
-    fn deliver_completions(&self) {
+    /// The ticket of whoever polls, if it is a task of the layer's.
+    #[inline]
+    pub(crate) fn ticket(&self, context: &Context<'_>) -> Option<usize> {
+        self.layer.get()?.ticket(context.waker())
+    }
+
+    fn deliver_completions(self: &Rc<Self>) {
         if self.completed.borrow().is_empty() {
             return;
         }
+        let handle = LoopHandle { core: Rc::clone(self) };
         // One at a time: a waker of somebody else's making may panic, and the rest must not be lost.
         loop {
             let nth = self.delivered.get();
@@ -248,9 +255,11 @@ impl Core {
             }
             self.delivered.set(nth + 1);
             self.counters.completions.add(1);
-            let waker = self.waiters.borrow_mut().completed(key, &mut self.ready.borrow_mut());
-            if let Some(waker) = waker {
-                waker.wake();
+            let wake = self.waiters.borrow_mut().completed(key, &mut self.ready.borrow_mut());
+            match (wake, self.layer.get()) {
+                (Some(Wake::Ticket(ticket)), Some(layer)) => drop(layer.wake(&handle, ticket)),
+                (Some(Wake::Waker(waker)), _) => waker.wake(),
+                _ => {}
             }
         }
         self.completed.borrow_mut().drain(..self.delivered.take());

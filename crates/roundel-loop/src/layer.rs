@@ -1,6 +1,6 @@
 //! `Layer`: what stands on a loop and has a part in its life: the executor.
 
-use std::any::Any;
+use std::{any::Any, task::Waker};
 
 use crate::{LoopHandle, Stall};
 
@@ -13,6 +13,13 @@ pub trait Layer: Any {
     /// this thread ([`LoopHandle::wake_ticket`]) or by another thread
     /// ([`RemoteHandle::wake`](crate::RemoteHandle::wake)).
     fn wake(&self, handle: &LoopHandle, ticket: usize) -> bool;
+
+    /// The ticket that a waker wakes, if it is one of this layer's: a ticket is kept and woken at less
+    /// cost.
+    fn ticket(&self, waker: &Waker) -> Option<usize> {
+        let _ = waker;
+        None
+    }
 
     /// The turn of a ticket that was queued ([`LoopHandle::queue_ticket`]). Says which call-back
     /// begins ([`LoopHandle::begins`]) before it runs user code.

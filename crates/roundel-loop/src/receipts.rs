@@ -70,8 +70,13 @@ impl Receipts {
         let Some(key) = self.key else { return Poll::Ready(self.at_the_end()) };
         let taken = self.core.driver.borrow_mut().take(key);
         let Some(completion) = taken else {
-            let waker = context.waker().clone();
-            let before = self.core.waiters.borrow_mut().seat(key, Waiter::Waker(waker));
+            let ticket = self.core.ticket(context);
+            let mut waiters = self.core.waiters.borrow_mut();
+            let before = match ticket {
+                Some(ticket) => waiters.keep_seat(key, ticket),
+                None => waiters.seat(key, Waiter::Waker(context.waker().clone())),
+            };
+            drop(waiters);
             drop(before);
             return Poll::Pending;
         };

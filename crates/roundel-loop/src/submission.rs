@@ -25,12 +25,22 @@ type OutcomeCall = Box<dyn FnOnce(Completion)>;
 /// Who waits for an operation.
 pub(crate) enum Waiter {
     Waker(Waker),
+    /// A task of the layer above.
+    Ticket(usize),
     Call(OutcomeCall, Site),
     Job(Rc<dyn Job>, Site),
     /// Who keeps the seat, for one outcome after the other.
     Standing(Rc<dyn Job>, Site),
+    /// The same of a task.
+    StandingTicket(usize),
     /// Nobody yet, and the outcome is there.
     Arrived,
+}
+
+/// Whom the loop has to wake, where it holds no borrow.
+pub(crate) enum Wake {
+    Waker(Waker),
+    Ticket(usize),
 }
 
 /// Who waits for which operation, beside the driver's own table and under the same numbers.
@@ -51,8 +61,8 @@ impl Waiters {
     fn wait(&mut self, key: Key, waiter: Waiter, ready: &mut ReadyQueue) -> Option<(Key, Waiter)> {
         let before = self.seat(key, waiter);
         if matches!(&before, Some((seated, Waiter::Arrived)) if *seated == key) {
-            let waker = self.completed(key, ready);
-            debug_assert!(waker.is_none(), "who polls has looked before");
+            let wake = self.completed(key, ready);
+            debug_assert!(wake.is_none(), "who polls has looked before");
         }
         before
     }
@@ -68,14 +78,27 @@ impl Waiters {
         self.0.iter().flatten().map(|(key, _)| *key).collect()
     }
 
+    /// As [`seat`](Self::seat), for a task that keeps its seat, and mostly has it already.
+    #[inline]
+    pub(crate) fn keep_seat(&mut self, key: Key, ticket: usize) -> Option<(Key, Waiter)> {
+        match self.0.get(key.index()) {
+            Some(Some((seated, Waiter::StandingTicket(standing))))
+                if *seated == key && *standing == ticket =>
+            {
+                None
+            }
+            _ => self.seat(key, Waiter::StandingTicket(ticket)),
+        }
+    }
+
     pub(crate) fn leave(&mut self, key: Key) -> Option<Waiter> {
         let seat = self.0.get_mut(key.index())?;
         seat.take_if(|(seated, _)| *seated == key).map(|(_, waiter)| waiter)
     }
 
-    /// The operation is done: queues whoever waits by call-back, returns the waker of whoever
-    /// polls.
-    pub(crate) fn completed(&mut self, key: Key, ready: &mut ReadyQueue) -> Option<Waker> {
+    /// The operation is done: queues whoever waits by call-back, returns whom of those
+    /// who poll to wake.
+    pub(crate) fn completed(&mut self, key: Key, ready: &mut ReadyQueue) -> Option<Wake> {
         let seat = self.seat_of(key);
         match seat.as_ref() {
             Some((seated, _)) if *seated == key => {}
@@ -97,8 +120,10 @@ impl Waiters {
                 ready.push(|| Work::Job(job, site));
                 None
             }
+            (_, Waiter::StandingTicket(ticket)) => Some(Wake::Ticket(*ticket)),
             _ => match seat.replace((key, Waiter::Arrived)) {
-                Some((_, Waiter::Waker(waker))) => Some(waker),
+                Some((_, Waiter::Waker(waker))) => Some(Wake::Waker(waker)),
+                Some((_, Waiter::Ticket(ticket))) => Some(Wake::Ticket(ticket)),
                 Some((_, Waiter::Job(job, site))) => {
                     ready.push(|| Work::Job(job, site));
                     None
@@ -275,8 +300,11 @@ impl PendingOperation {
     #[inline]
     fn wake(&self, context: &mut Context<'_>) {
         let Some(key) = self.key else { return };
-        let waker = context.waker().clone();
-        let before = self.core.waiters.borrow_mut().seat(key, Waiter::Waker(waker));
+        let waiter = match self.core.ticket(context) {
+            Some(ticket) => Waiter::Ticket(ticket),
+            None => Waiter::Waker(context.waker().clone()),
+        };
+        let before = self.core.waiters.borrow_mut().seat(key, waiter);
         drop(before);
     }
 
@@ -323,7 +351,7 @@ impl fmt::Debug for PendingOperation {
 pub(crate) fn give_up(core: &Core, key: Key) -> bool {
     let waiter = core.waiters.borrow_mut().leave(key);
     core.driver.borrow_mut().cancel(key);
-    matches!(waiter, Some(Waiter::Waker(_) | Waiter::Call(..) | Waiter::Job(..)))
+    waiter.is_some_and(|waiter| !matches!(waiter, Waiter::Arrived))
 }
 
 /// An operation whose outcome goes to a call-back. Dropping the handle does not cancel.

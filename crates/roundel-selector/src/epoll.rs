@@ -202,6 +202,9 @@ fn flags(interest: Interest, trigger: Trigger) -> EventFlags {
 /// What the kernel's bits say. Neither a reader nor a writer blocks on a source that hung up or
 /// has an error to collect.
 fn readiness(flags: EventFlags) -> Readiness {
+    if flags == EventFlags::IN {
+        return Readiness::READABLE; // as mostly
+    }
     let mut readiness = Readiness::NONE;
     for (flag, meaning) in [
         (EventFlags::IN, Readiness::READABLE),

@@ -34,7 +34,7 @@ impl Incoming {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.carry_read == self.carry.len() && self.chunk_read == self.chunk.len()
     }
 
     fn parts(&self) -> (&[u8], &[u8]) {

@@ -92,7 +92,12 @@ impl Receiving {
                         if buggify("reader: begins anew") {
                             self.under_way = UnderWay::Nothing;
                         }
-                        Poll::Ready(self.taken(completion))
+                        match completion {
+                            Ok(Outcome::Received(data)) if !data.is_empty() => {
+                                Poll::Ready(Ok(Some(data)))
+                            }
+                            completion => Poll::Ready(self.taken(completion)),
+                        }
                     }
                     Poll::Pending => {
                         self.in_a_row = 0;
@@ -226,6 +231,7 @@ impl Receiving {
         }
     }
 
+    #[inline(never)]
     fn taken(&mut self, completion: Completion) -> io::Result<Option<Buffer>> {
         match completion {
             Ok(Outcome::Received(data)) if !data.is_empty() => {
