@@ -83,6 +83,7 @@ pub(crate) fn attempt(
 }
 
 /// Sends as much as goes, once; none of it, if the kernel would have to wait.
+#[inline]
 pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<usize> {
     let sent = uninterrupted(|| match data {
         [data] => send(watched.source.as_fd(), data, NOW),
@@ -115,6 +116,7 @@ enum Means {
     File,
 }
 
+#[inline]
 fn receive(
     watched: &mut Watched,
     pool: &BufferPool,
@@ -138,6 +140,7 @@ fn receive(
 }
 
 /// Receives the next piece of a stream.
+#[inline]
 pub(crate) fn receive_piece(
     watched: &mut Watched,
     pool: &BufferPool,
@@ -249,6 +252,7 @@ fn send_to(socket: BorrowedFd<'_>, data: &[u8], to: &Address) -> Attempt<()> {
 }
 
 /// A transfer that came out short tells on TCP that the kernel has no more to give or take.
+#[inline]
 fn note_short(
     watched: &mut Watched,
     direction: Direction,

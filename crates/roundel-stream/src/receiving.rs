@@ -62,6 +62,7 @@ impl Receiving {
 
     /// Receives; of a size to which the last ones came, or `hint` if more than that is wanted. None
     /// at the end of the stream. `before_wait` is called if nothing is there yet.
+    #[inline]
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,

@@ -113,7 +113,9 @@ impl Connection {
     fn stop_unless(&self, goes_on: bool) {
         if !goes_on {
             let receiving = self.receiving.take();
-            receiving.inspect(|receiving| drop(receiving.cancel()));
+            if let Some(receiving) = receiving {
+                receiving.cancel();
+            }
         }
     }
 }
