@@ -67,6 +67,14 @@ impl Carrier {
         }
     }
 
+    /// Waits until there may be room to send.
+    pub(crate) fn room(&self) -> Submission {
+        match &self.0 {
+            Kind::Socket(socket) => socket.ready(Interest::WRITE),
+            Kind::Source(source) => source.ready(Interest::WRITE),
+        }
+    }
+
     /// Several buffers go in one operation, without a copy.
     pub(crate) fn takes_several(&self) -> bool {
         matches!(self.0, Kind::Socket(_))

@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use roundel_driver::{Buffer, Completion, OperationError};
+use roundel_driver::{Buffer, Completion, Socket};
 use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
 
 use crate::{
@@ -79,6 +79,15 @@ impl Connection {
     #[inline]
     pub(crate) fn filtered(&self) -> Option<&Filtered> {
         self.filtered.get().map(|filtered| &**filtered)
+    }
+
+    /// Asks the socket for something that a filter would not see; none if there is one, or the
+    /// stream runs over no socket.
+    pub(crate) fn past_no_filter<R>(&self, ask: impl FnOnce(&Socket) -> R) -> Option<R> {
+        match self.filtered() {
+            None => self.with(|carrier| carrier.socket().ok().map(ask)).flatten(),
+            Some(_) => None,
+        }
     }
 
     /// Hands bytes of the program to the carrier, unless it is closed.
@@ -299,7 +308,7 @@ impl Connection {
 
     /// The error is told here.
     #[cold]
-    fn fail_with(&self, error: OperationError) -> io::Error {
+    pub(crate) fn fail_with(&self, error: impl Into<io::Error>) -> io::Error {
         let mut failure = Failure::new(error.into());
         let told = failure.tell();
         self.fail(failure);

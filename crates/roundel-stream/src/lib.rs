@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod cached;
 mod carrier;
 mod chunk;
 mod connection;
@@ -101,7 +102,7 @@ pub use carrier::Carrier;
 pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::Duplex;
-pub use error::ReadError;
+pub use error::{ReadError, SendFileError};
 pub use filter::{Filter, filter};
 pub use flow::{Flow, WaterMarks};
 pub use lines::Lines;
