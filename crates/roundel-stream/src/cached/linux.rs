@@ -13,7 +13,7 @@ use super::Piece;
 #[derive(Debug)]
 pub(crate) struct Cached {
     file: Source,
-    /// As it was at the begin; only for where to look.
+    /// As it was at the beginning; only says where to look.
     size: u64,
 }
 
@@ -23,9 +23,7 @@ impl Cached {
     pub(crate) fn between(file: &File, socket: &Socket) -> Option<Self> {
         let (file, socket) = (file.source()?, socket.source()?);
         let size = fstat(&file).ok()?.st_size.try_into().ok()?;
-        // What has no size may have content all the same, as in /proc: only a read tells.
-        let may = size > 0 && fcntl_getfl(&socket).is_ok_and(|it| it.contains(OFlags::NONBLOCK));
-        may.then_some(Self { file, size })
+        fcntl_getfl(&socket).ok()?.contains(OFlags::NONBLOCK).then_some(Self { file, size })
     }
 
     /// Whether the kernel has these bytes in memory. It is asked for the first and the last of them:
