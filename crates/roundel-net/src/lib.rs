@@ -76,6 +76,7 @@ mod datagram_batch;
 mod datagram_protocol;
 mod datagram_transport;
 mod error;
+mod group;
 #[cfg(feature = "inherit")]
 mod inherited;
 mod listener;

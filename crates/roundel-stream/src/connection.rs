@@ -17,7 +17,7 @@ use roundel_driver::{Buffer, Completion, Socket};
 use roundel_loop::{LoopHandle, PendingOperation, Submission, buggify};
 
 use crate::{
-    Carrier, WaterMarks,
+    Carrier, Lease, WaterMarks,
     error::Failure,
     filtered::Filtered,
     outgoing::{Batch, Outgoing, Stage, Until},
@@ -49,13 +49,18 @@ pub(crate) trait Progress {
 
 impl Connection {
     pub(crate) fn new(carrier: Carrier) -> Rc<Self> {
-        Rc::new(Self {
+        let lender = carrier.lender();
+        let connection = Rc::new(Self {
             carrier: RefCell::new(Some(carrier)),
             outgoing: RefCell::default(),
             filtered: OnceCell::new(),
             flush_is_due: Cell::new(false),
             told: RefCell::default(),
-        })
+        });
+        if let Some(lender) = lender {
+            lender.lent(Lease::of(&connection));
+        }
+        connection
     }
 
     /// Whom to tell from now on.
