@@ -108,6 +108,12 @@ impl Connection {
         self.carrier.borrow().is_none()
     }
 
+    /// # Errors
+    /// Nothing can be written: the writer failed, or was ended.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.outgoing.borrow_mut().check()
+    }
+
     pub(crate) fn can_end_sending(&self) -> bool {
         self.with(Carrier::can_end_sending).unwrap_or(false)
     }

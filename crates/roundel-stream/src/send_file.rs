@@ -53,7 +53,7 @@ impl StreamWriter {
     /// ```
     ///
     /// # Errors
-    /// Those of a write, from the first on: nothing is read for a stream that is closed. And those
+    /// Those of a write, from the first on: nothing is read for a stream that has ended. And those
     /// of reading the file: the driver's words, or `Unsupported` where files need an executor and
     /// the loop has none. The error tells how much had been handed over before.
     ///
@@ -82,6 +82,7 @@ impl StreamWriter {
         at_most: u64,
         sent: &mut u64,
     ) -> io::Result<()> {
+        self.connection().check()?;
         self.drain().await?;
         let mut kernel = self
             .connection()

@@ -60,13 +60,29 @@ fn a_part_is_as_long_as_the_file_goes() {
 
 // spec: NET-30
 #[test]
-fn a_closing_stream_takes_no_file() {
+fn a_stream_that_has_ended_takes_no_file_and_is_not_harmed() {
     run(async || {
-        let (mut ours, _theirs) = ends().await;
-        let file = file_of(b"0123456789").await;
-        ours.writer.close();
-        let refused = ours.writer.send_file(&file, 0, u64::MAX).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::BrokenPipe, "as a write's");
+        for closed in [true, false] {
+            let (mut ours, mut theirs) = ends().await;
+            let file = file_of(b"0123456789").await;
+            match closed {
+                true => ours.writer.close(),
+                false => ours.writer.write_eof().await.unwrap(),
+            }
+            let refused = ours.writer.send_file(&file, 0, u64::MAX).await.unwrap_err();
+            assert_eq!(
+                (refused.kind(), refused.sent()),
+                (ErrorKind::BrokenPipe, 0),
+                "as a write's"
+            );
+            assert_eq!(refused.io_error().to_string(), "writing after the writer's end");
+            assert!(theirs.reader.read_to_end().await.unwrap().is_empty());
+            if !closed {
+                theirs.tell(b"still there").await;
+                assert_eq!(ours.hear(11).await, b"still there");
+                ours.writer.closed().await.unwrap();
+            }
+        }
     });
 }
 
