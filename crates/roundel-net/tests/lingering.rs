@@ -16,7 +16,7 @@ use roundel_loop::LoopHandle;
 use roundel_net::{Connection, ServeOptions, Server, connect, serve};
 use roundel_stream::{Chunk, Protocol, StreamReader, StreamWriter, Transport, WaterMarks};
 
-use support::{AGES, Log, MS, address, listen, millis_since, on_both};
+use support::{AGES, Log, MS, address, listen, millis_since, on_both, reports};
 
 /// More than the kernel keeps of a connection at both of its ends.
 const MUCH: usize = 16 << 20;
@@ -127,6 +127,24 @@ fn what_a_handler_leaves_is_sent_behind_it_and_keeps_its_place() {
         server.closed().await;
         descriptors.assert_closed();
         assert_eq!(server.statistics().accepted, 2);
+    });
+}
+
+// spec: SRV-02
+#[test]
+fn a_handler_that_panics_is_reported_at_once_and_what_it_wrote_is_sent() {
+    on_both(|| async {
+        let reports = reports();
+        let server = serve(listen().await, async |connection: Connection| {
+            let (_reader, writer) = write_much(connection).await;
+            assert_eq!(writer.buffered_bytes(), 0, "as asked");
+        });
+        let client = silent_client(&server).await;
+        assert_eq!(server.statistics().connections, 1);
+        let told = reports.take();
+        assert!(told.len() == 1 && told[0].contains("as asked"), "{told:?}");
+        assert_eq!(read_all(client).await, MUCH);
+        server.drain(AGES).await;
     });
 }
 
