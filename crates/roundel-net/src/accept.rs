@@ -7,7 +7,7 @@ use roundel_loop::{LoopHandle, OperationError, Unhandled, buggify};
 use rustix::io::Errno;
 
 use crate::{
-    Connection, Handled, Listener, listener::accepted_socket, serve::in_full, server::Group,
+    Connection, Handled, Listener, group::Group, listener::accepted_socket, serve::in_full,
 };
 
 /// Accepts connections while there is room for them, and begins their handlers.

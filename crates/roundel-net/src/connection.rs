@@ -1,20 +1,24 @@
 //! `Connection`: a connected stream socket on the running loop, and who is at its other end.
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use roundel_loop::{Address, Attached, Credentials, LoopHandle, Socket, SocketError};
-use roundel_stream::{StreamReader, StreamWriter};
+use roundel_stream::{Carrier, StreamReader, StreamWriter};
+
+use crate::group::Place;
 
 /// A connection, as [`connect`](crate::connect) and [`Listener::accept`](crate::Listener::accept)
 /// give it. Dropping it closes it.
 pub struct Connection {
     socket: Attached<Socket>,
     peer: Address,
+    /// With the server that has accepted it; given up behind the socket.
+    place: Option<Rc<Place>>,
 }
 
 impl Connection {
     pub(crate) fn of(socket: Attached<Socket>, peer: Address) -> Self {
-        Self { socket, peer }
+        Self { socket, peer, place: None }
     }
 
     /// A connection that was made elsewhere: accepted by another program, inherited, one of a pair.
@@ -47,7 +51,12 @@ impl Connection {
     #[doc(alias = "connect_accepted_socket")]
     pub fn new(socket: Socket) -> Result<Self, SocketError> {
         let peer = socket.peer_address()?;
-        Ok(Self { socket: LoopHandle::current().attach(socket), peer })
+        Ok(Self::of(LoopHandle::current().attach(socket), peer))
+    }
+
+    /// Gives it a place at its server.
+    pub(crate) fn at(self, place: Rc<Place>) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// The address of the other end, as it was when the connection came about.
@@ -96,7 +105,7 @@ impl Connection {
     /// ```
     #[doc(alias = "split")]
     pub fn open(self) -> (StreamReader, StreamWriter) {
-        roundel_stream::open(self.socket)
+        roundel_stream::open(self)
     }
 
     /// The socket, for operations.
@@ -104,9 +113,22 @@ impl Connection {
         &self.socket
     }
 
-    /// The socket by itself.
+    /// The socket by itself. A server that has accepted the connection counts it no longer than its
+    /// handler runs, and leaves the socket to whoever has it.
     pub fn into_socket(self) -> Attached<Socket> {
         self.socket
+    }
+}
+
+/// For whatever runs over a carrier, such as a [`Transport`](roundel_stream::Transport). A server that
+/// has accepted the connection counts it until the carrier is closed, and can abort what runs over it.
+impl From<Connection> for Carrier {
+    fn from(connection: Connection) -> Self {
+        let carrier = Self::from(connection.socket);
+        match connection.place {
+            Some(place) => carrier.lent_by(place),
+            None => carrier,
+        }
     }
 }
 

@@ -45,7 +45,8 @@
 //!   it ("Happy Eyeballs"), and if all fail the error tells of each. [`RESOLVER`] puts another in the
 //!   system's place.
 //! - *Servers.* A [`Server`] owns its connections. It stops accepting at once, drains within a
-//!   limit, aborts, and says how many it cut off. What a handler does wrong is reported and hurts
+//!   limit, aborts, and says how many it cut off. What a handler leaves unsent is sent behind it, and
+//!   the connection is the server's until then. What a handler does wrong is reported and hurts
 //!   nobody else. Without descriptors it says so, pauses and goes on.
 //! - *Datagrams.* A [`DatagramSocket`] is bound or connected, UDP's or Unix's, and queues nothing. A
 //!   [`DatagramTransport`] calls a [`DatagramProtocol`] back, and queues what the system has no room
@@ -76,6 +77,7 @@ mod datagram_batch;
 mod datagram_protocol;
 mod datagram_transport;
 mod error;
+mod group;
 #[cfg(feature = "inherit")]
 mod inherited;
 mod listener;

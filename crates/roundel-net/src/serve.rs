@@ -8,7 +8,8 @@ use crate::{Connection, Listener, Server};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServeOptions {
-    /// How many connections are handled at once at most; those beyond wait in the kernel, up to
+    /// How many connections there are at once at most, those included that only send what their
+    /// handlers have left; those beyond wait in the kernel, up to
     /// [`ListenOptions::backlog`](crate::ListenOptions::backlog) of them, and one for each address.
     /// No limit unless changed.
     pub limit: Option<usize>,
@@ -30,7 +31,7 @@ impl Default for ServeOptions {
 ///
 /// A handler that returns an error or panics is reported to the loop's handler of unhandled
 /// failures, with the peer's address, and hurts nobody else. The connection is closed when the
-/// handler drops it.
+/// handler has dropped it and what is unsent has gone out; [`Server`] says more of that.
 ///
 /// ```
 /// use roundel_executor::spawn_on;

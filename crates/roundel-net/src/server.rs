@@ -1,34 +1,39 @@
 //! `Server`: a listener and its connections, as a group that ends together.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
+    cell::RefCell,
     fmt,
     future::poll_fn,
-    mem,
     pin::Pin,
     rc::Rc,
-    task::{Poll, Waker, ready},
+    task::{Poll, ready},
     time::Duration,
 };
 
 use roundel_executor::{AsyncExit, Builder, JoinError, Task, timeout, with};
-use roundel_loop::{Address, LoopHandle, Submission, Unhandled};
+use roundel_loop::{Address, LoopHandle, Unhandled};
 
-use crate::{
-    Connection, Handled, Listener, ServeOptions, accept::accept_and_begin, serve::in_full,
-};
+use crate::{Connection, Handled, Listener, ServeOptions, accept::accept_and_begin, group::Group};
 
 /// A server at work. It owns its connections: it ends by [`drain`](Self::drain) or
-/// [`abort`](Self::abort), and dropping it cancels every handler.
+/// [`abort`](Self::abort), and dropping it cancels every handler and closes every connection.
 ///
 /// ```text
 ///  serve(listener, handler)
 ///        │ accepting, handling
 ///        ├── stop_accepting()   the listener is closed, connections go on
-///        ├── drain(limit)       … handlers are asked to stop, and cancelled when the limit is over
-///        └── abort()            … handlers are cancelled, and waited for
+///        ├── drain(limit)       … handlers are asked to stop; what they leave unsent is waited for;
+///        │                        what is left when the limit is over is aborted
+///        └── abort()            … what is unsent is dropped, connections are closed, handlers are
+///                                 cancelled, and waited for
 /// ```
+///
+/// A connection is the server's from its acceptance until its descriptor is closed. What a handler
+/// has written and the peer has not taken when it returns goes out behind it, and until then the
+/// connection keeps its place within the [limit](ServeOptions::limit): a peer that never reads keeps it
+/// until it goes, or the server ends. A handler that will not have that puts a
+/// [`timeout`](roundel_executor::timeout) around a [`flush`](roundel_stream::StreamWriter::flush), and
+/// [aborts](roundel_stream::StreamWriter::abort).
 #[doc(alias = "AbstractServer")]
 #[must_use = "dropping a server ends it"]
 pub struct Server {
@@ -42,9 +47,9 @@ pub struct Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// Connections whose handlers came to their ends.
+    /// Connections whose handlers came to their ends, and whose bytes went out.
     pub finished: usize,
-    /// Connections whose handlers were cancelled.
+    /// Connections whose handlers were cancelled, or whose bytes were dropped.
     pub aborted: usize,
 }
 
@@ -52,7 +57,7 @@ pub struct Drained {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerStatistics {
-    /// Connections now being handled.
+    /// Connections now being handled, or open behind their handlers to send what those have left.
     pub connections: usize,
     /// Connections handled from the beginning on.
     pub accepted: u64,
@@ -82,7 +87,7 @@ impl Server {
     /// Where it listens; nothing any more when it has stopped.
     #[doc(alias = "sockets")]
     pub fn addresses(&self) -> Vec<Address> {
-        self.group.listener.borrow().as_ref().map_or_else(Vec::new, Listener::local_addresses)
+        self.group.with_listener(Listener::local_addresses).unwrap_or_default()
     }
 
     /// Whether it accepts connections.
@@ -91,7 +96,7 @@ impl Server {
         self.group.is_open()
     }
 
-    /// How many connections are being handled, and more.
+    /// How many connections there are, and more.
     pub fn statistics(&self) -> ServerStatistics {
         self.group.statistics()
     }
@@ -100,34 +105,33 @@ impl Server {
     /// second call does nothing.
     #[doc(alias = "close")]
     pub fn stop_accepting(&self) {
-        let listener = self.group.listener.take();
-        drop(listener);
+        self.group.close();
         self.end(self.acceptors.take());
         self.group.tell();
     }
 
-    /// Waits until it has stopped accepting, and every connection has ended.
+    /// Waits until it has stopped accepting, every handler has ended, and every connection is closed.
     ///
     /// # Cancel safety
     /// Nothing is lost; call it again.
     #[doc(alias = "wait_closed")]
     pub async fn closed(&self) {
         self.group.until(|group| !group.is_open()).await;
-        self.group.until(|group| group.connections.borrow().is_empty()).await;
+        self.group.until(|group| group.connections() == 0).await;
         self.ended().await;
     }
 
     /// Stops accepting, asks the handlers to stop
-    /// ([`stop_requested`](roundel_executor::stop_requested)), gives them until the limit, and
-    /// cancels those that still run. When it returns, every connection has ended.
+    /// ([`stop_requested`](roundel_executor::stop_requested)), and waits for them and for what they
+    /// leave unsent. When the limit is over, it [aborts](Self::abort) the rest.
     ///
     /// # Cancel safety
     /// It has stopped accepting, and the handlers have been asked; they go on.
     #[doc(alias = "close_clients")]
     pub async fn drain(&self, limit: Duration) -> Drained {
         self.stop_accepting();
-        let connections = self.group.connections.borrow().len();
-        self.group.connections.borrow().values().for_each(Task::request_stop);
+        let connections = self.group.connections();
+        self.group.request_stop();
         let aborted = match timeout(limit, self.closed()).await {
             Ok(()) => 0,
             Err(_) => self.abort().await,
@@ -135,8 +139,13 @@ impl Server {
         Drained { finished: connections - aborted, aborted }
     }
 
-    /// Stops accepting, cancels every handler, and waits until they have ended, their clean-up
-    /// included. Returns how many there were.
+    /// Stops accepting, drops what is unsent and closes every connection, cancels every handler, and
+    /// waits until they have ended, their clean-up included: which finds its stream closed, so it can
+    /// say no goodbye. Returns how many connections there were.
+    ///
+    /// When it returns, every descriptor is closed, with one exception: what a handler has given to
+    /// somebody else as a bare [`Connection`] or [socket](Connection::into_socket) is for that one to
+    /// close.
     ///
     /// # Cancel safety
     /// Everything is cancelled all the same; only the wait for it is given up, and
@@ -144,10 +153,11 @@ impl Server {
     #[doc(alias = "abort_clients")]
     pub async fn abort(&self) -> usize {
         self.stop_accepting();
-        let handlers = self.group.connections.take();
-        let aborted = handlers.len();
-        self.end(handlers.into_values());
+        let (aborted, handlers) = self.group.abort();
+        self.end(handlers);
         self.ended().await;
+        // What a clean-up has made of its connection.
+        self.group.abort();
         aborted
     }
 
@@ -201,14 +211,14 @@ impl AsyncExit for Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop_accepting();
-        self.end(self.group.connections.take().into_values());
+        self.end(self.group.abort().1);
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("listener", &self.group.listener.borrow())
+            .field("addresses", &self.addresses())
             .field("statistics", &self.statistics())
             .finish_non_exhaustive()
     }
@@ -218,116 +228,4 @@ impl fmt::Debug for Server {
 fn report_panic(ended: Result<(), JoinError>) {
     let Some(error) = ended.err().filter(JoinError::is_panic) else { return };
     LoopHandle::current().report(&Unhandled::new(error.to_string()));
-}
-
-/// What the server, its acceptors and its connections share.
-pub(crate) struct Group {
-    pub(crate) options: ServeOptions,
-    /// None once it has stopped.
-    listener: RefCell<Option<Listener>>,
-    connections: RefCell<BTreeMap<u64, Task<()>>>,
-    counted: Cell<ServerStatistics>,
-    /// Who waits for room, or for the end.
-    waiting: RefCell<Vec<Waker>>,
-}
-
-impl Group {
-    fn new(options: ServeOptions, listener: Listener) -> Self {
-        Self {
-            options,
-            listener: RefCell::new(Some(listener)),
-            connections: RefCell::default(),
-            counted: Cell::default(),
-            waiting: RefCell::default(),
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.listener.borrow().is_some()
-    }
-
-    fn statistics(&self) -> ServerStatistics {
-        let connections = self.connections.borrow().len();
-        ServerStatistics { connections, ..self.counted.get() }
-    }
-
-    pub(crate) fn count(&self, step: impl FnOnce(&mut ServerStatistics)) {
-        let mut counted = self.counted.get();
-        step(&mut counted);
-        self.counted.set(counted);
-    }
-
-    /// Begins to accept on one of the sockets; none if the server has stopped.
-    pub(crate) fn accept(&self, nth: usize) -> Option<Submission> {
-        self.listener.borrow().as_ref().map(|listener| listener.sockets()[nth].accept())
-    }
-
-    /// What the listener says; none if the server has stopped.
-    pub(crate) fn with_listener<R>(&self, ask: impl FnOnce(&Listener) -> R) -> Option<R> {
-        self.listener.borrow().as_ref().map(ask)
-    }
-
-    pub(crate) fn has_room(&self) -> bool {
-        self.options.limit.is_none_or(|limit| self.connections.borrow().len() < limit)
-    }
-
-    /// Waits until `holds`, which is asked again after every change.
-    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        poll_fn(|context| {
-            if holds(self) {
-                return Poll::Ready(());
-            }
-            let mut waiting = self.waiting.borrow_mut();
-            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                waiting.push(context.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// A connection ended, or the server stopped.
-    fn tell(&self) {
-        let waiting = mem::take(&mut *self.waiting.borrow_mut());
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// Runs the handler in a task of its own.
-    pub(crate) fn handle<H, R>(self: &Rc<Self>, connection: Connection, handler: Rc<H>)
-    where
-        H: AsyncFn(Connection) -> R + 'static,
-        R: Handled + 'static,
-    {
-        self.count(|counted| counted.accepted += 1);
-        let number = self.counted.get().accepted;
-        let seat = Seat { group: Rc::clone(self), number };
-        let name = format!("connection from {}", connection.peer());
-        let handler = Builder::new().name(name).spawn(async move {
-            // Given up last, when the handler has dropped what it had.
-            let seat = seat;
-            let peer = connection.peer().clone();
-            if let Some(error) = (*handler)(connection).await.failure() {
-                seat.group.count(|counted| counted.failed += 1);
-                let report = Unhandled::new("the handler of a connection failed");
-                let report = report.detail("peer", peer).detail("error", in_full(&*error));
-                LoopHandle::current().report(&report);
-            }
-        });
-        self.connections.borrow_mut().insert(number, handler);
-    }
-}
-
-/// A connection's place in the table.
-struct Seat {
-    group: Rc<Group>,
-    number: u64,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // Whoever aborts has taken it out, to wait for its clean-up.
-        let handler = self.group.connections.borrow_mut().remove(&self.number);
-        drop(handler);
-        self.group.tell();
-    }
 }

@@ -4,19 +4,24 @@ use std::{
     fmt,
     io::{self, IoSlice},
     net::Shutdown,
+    rc::Rc,
 };
 
 use roundel_driver::{Address, Credentials, Interest, OperationError, Socket, SocketError, Source};
 use roundel_loop::{Attached, Receipts, Submission};
 use rustix::fs::OFlags;
 
-use crate::outgoing::Batch;
+use crate::{Lender, outgoing::Batch};
 
 /// What a stream runs over: a connected socket, or any other descriptor that is read and written,
 /// such as an end of a pipe, a terminal, or standard input.
 ///
 /// Made from an [`Attached`]; the functions that need one take either.
-pub struct Carrier(Kind);
+pub struct Carrier {
+    // First to be dropped, so that the lender is told of what is so.
+    kind: Kind,
+    lender: Option<Rc<dyn Lender>>,
+}
 
 enum Kind {
     Socket(Attached<Socket>),
@@ -25,7 +30,7 @@ enum Kind {
 
 impl From<Attached<Socket>> for Carrier {
     fn from(socket: Attached<Socket>) -> Self {
-        Self(Kind::Socket(socket))
+        Self { kind: Kind::Socket(socket), lender: None }
     }
 }
 
@@ -34,13 +39,23 @@ impl From<Attached<Socket>> for Carrier {
 /// and leave the other open.
 impl From<Attached<Source>> for Carrier {
     fn from(source: Attached<Source>) -> Self {
-        Self(Kind::Source(source))
+        Self { kind: Kind::Source(source), lender: None }
     }
 }
 
 impl Carrier {
+    /// Lent out: `lender` hears of the stream that is made of it, and is let go of when it is closed.
+    #[must_use]
+    pub fn lent_by(self, lender: Rc<dyn Lender>) -> Self {
+        Self { lender: Some(lender), ..self }
+    }
+
+    pub(crate) fn lender(&self) -> Option<Rc<dyn Lender>> {
+        self.lender.clone()
+    }
+
     pub(crate) fn receive(&self, at_most: usize) -> Submission {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => socket.recv(at_most),
             Kind::Source(source) => source.read(at_most),
         }
@@ -49,14 +64,14 @@ impl Carrier {
     /// Receives again and again, where one operation can: on a socket.
     #[inline]
     pub(crate) fn receive_many(&self, at_most: usize) -> Option<Receipts> {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => Some(socket.recv_many(at_most)),
             Kind::Source(_) => None,
         }
     }
 
     pub(crate) fn send(&self, batch: Batch) -> Submission {
-        match (&self.0, batch) {
+        match (&self.kind, batch) {
             (Kind::Socket(socket), Batch::One(data)) => socket.send(data),
             (Kind::Socket(socket), Batch::Several(data)) => socket.send_vectored(data),
             (Kind::Source(source), Batch::One(data)) => source.write(data),
@@ -70,24 +85,32 @@ impl Carrier {
 
     /// Sends as much as goes at once, without an operation, and tells how much that was.
     pub(crate) fn send_now(&self, data: &[IoSlice<'_>]) -> Result<usize, OperationError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => socket.send_now(data),
             Kind::Source(_) => Ok(0),
         }
     }
 
+    /// Waits until there may be room to send.
+    pub(crate) fn room(&self) -> Submission {
+        match &self.kind {
+            Kind::Socket(socket) => socket.ready(Interest::WRITE),
+            Kind::Source(source) => source.ready(Interest::WRITE),
+        }
+    }
+
     /// Several buffers go in one operation, without a copy.
     pub(crate) fn takes_several(&self) -> bool {
-        matches!(self.0, Kind::Socket(_))
+        matches!(self.kind, Kind::Socket(_))
     }
 
     pub(crate) fn can_end_sending(&self) -> bool {
-        matches!(self.0, Kind::Socket(_))
+        matches!(self.kind, Kind::Socket(_))
     }
 
     /// The peer will see the end of the stream; receiving goes on.
     pub(crate) fn end_sending(&self) -> Result<(), SocketError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => socket.socket().shutdown(Shutdown::Write),
             Kind::Source(_) => Ok(()),
         }
@@ -95,7 +118,7 @@ impl Carrier {
 
     /// The writing end of a pipe: nothing ever comes from it, but it can tell that its reader left.
     pub(crate) fn is_write_only(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(_) => false,
             Kind::Source(source) => rustix::fs::fcntl_getfl(source.source())
                 .is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::WRONLY),
@@ -104,14 +127,14 @@ impl Carrier {
 
     /// Waits until the reader of a pipe is gone, which its writing end tells as being readable.
     pub(crate) fn hang_up(&self) -> Option<Submission> {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(_) => None,
             Kind::Source(source) => Some(source.ready(Interest::READ)),
         }
     }
 
     pub(crate) fn socket(&self) -> io::Result<&Socket> {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => Ok(socket.socket()),
             Kind::Source(_) => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "the stream runs over no socket"))
@@ -134,7 +157,7 @@ impl Carrier {
 
 impl fmt::Debug for Carrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Socket(socket) => socket.fmt(f),
             Kind::Source(source) => source.fmt(f),
         }

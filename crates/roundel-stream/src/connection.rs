@@ -13,11 +13,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use roundel_driver::{Buffer, Completion, OperationError};
+use roundel_driver::{Buffer, Completion, Socket};
 use roundel_loop::{LoopHandle, PendingOperation, Receipts, Submission, buggify};
 
 use crate::{
-    Carrier, WaterMarks,
+    Carrier, Lease, WaterMarks,
     error::Failure,
     filtered::Filtered,
     outgoing::{Batch, Outgoing, Stage, Until},
@@ -49,13 +49,18 @@ pub(crate) trait Progress {
 
 impl Connection {
     pub(crate) fn new(carrier: Carrier) -> Rc<Self> {
-        Rc::new(Self {
+        let lender = carrier.lender();
+        let connection = Rc::new(Self {
             carrier: RefCell::new(Some(carrier)),
             outgoing: RefCell::default(),
             filtered: OnceCell::new(),
             flush_is_due: Cell::new(false),
             told: RefCell::default(),
-        })
+        });
+        if let Some(lender) = lender {
+            lender.lent(Lease::of(&connection));
+        }
+        connection
     }
 
     /// Whom to tell from now on.
@@ -86,6 +91,15 @@ impl Connection {
         self.filtered.get().map(|filtered| &**filtered)
     }
 
+    /// Asks the socket for something that a filter would not see; none if there is one, or the
+    /// stream runs over no socket.
+    pub(crate) fn past_no_filter<R>(&self, ask: impl FnOnce(&Socket) -> R) -> Option<R> {
+        match self.filtered() {
+            None => self.with(|carrier| carrier.socket().ok().map(ask)).flatten(),
+            Some(_) => None,
+        }
+    }
+
     /// Hands bytes of the program to the carrier, unless it is closed.
     #[inline]
     fn hand_over(&self, batch: Batch) -> Option<Submission> {
@@ -97,6 +111,12 @@ impl Connection {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.carrier.borrow().is_none()
+    }
+
+    /// # Errors
+    /// Nothing can be written: the writer failed, or was ended.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.outgoing.borrow_mut().check()
     }
 
     pub(crate) fn can_end_sending(&self) -> bool {
@@ -305,7 +325,7 @@ impl Connection {
 
     /// The error is told here.
     #[cold]
-    fn fail_with(&self, error: OperationError) -> io::Error {
+    pub(crate) fn fail_with(&self, error: impl Into<io::Error>) -> io::Error {
         let mut failure = Failure::new(error.into());
         let told = failure.tell();
         self.fail(failure);

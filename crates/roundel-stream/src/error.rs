@@ -1,4 +1,4 @@
-//! `ReadError`: why a read did not bring what was asked for, with what came instead.
+//! `ReadError`: why a read did not bring what was asked for, with what came instead; `SendFileError`.
 
 use std::io;
 
@@ -72,6 +72,40 @@ impl From<ReadError> for io::Error {
             ReadError::Io(error) => error,
             error => Self::new(error.kind(), error),
         }
+    }
+}
+
+/// A file could not be sent whole; says how far it came.
+///
+/// Turned into an [`io::Error`] it keeps the kind of its cause.
+#[derive(Debug, thiserror::Error)]
+#[error("sending a file, after {sent} bytes")]
+pub struct SendFileError {
+    pub(crate) sent: u64,
+    #[source]
+    pub(crate) cause: io::Error,
+}
+
+impl SendFileError {
+    /// How many bytes of the file had been handed over before.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Why it went no further.
+    pub fn io_error(&self) -> &io::Error {
+        &self.cause
+    }
+
+    /// The kind of the reason.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+}
+
+impl From<SendFileError> for io::Error {
+    fn from(error: SendFileError) -> Self {
+        Self::new(error.kind(), error)
     }
 }
 

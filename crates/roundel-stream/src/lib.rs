@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod cached;
 mod carrier;
 mod chunk;
 mod connection;
@@ -81,6 +82,7 @@ mod find;
 mod flow;
 mod futures_io;
 mod incoming;
+mod lender;
 mod lines;
 mod open;
 mod outgoing;
@@ -101,9 +103,10 @@ pub use carrier::Carrier;
 pub use chunk::Chunk;
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::Duplex;
-pub use error::ReadError;
+pub use error::{ReadError, SendFileError};
 pub use filter::{Filter, filter};
 pub use flow::{Flow, WaterMarks};
+pub use lender::{Lease, Lender};
 pub use lines::Lines;
 pub use open::open;
 pub use protocol::Protocol;

@@ -91,14 +91,24 @@ impl StreamWriter {
     pub async fn write(&mut self, data: impl AsRef<[u8]> + Into<Buffer>) -> io::Result<()> {
         self.connection.write(data)?;
         if self.is_paused() {
-            self.in_a_row = 0;
+            self.has_waited();
             return self.drain().await;
         }
+        self.has_not_waited(IN_A_ROW).await;
+        Ok(())
+    }
+
+    /// The others on the loop have their turn anyhow.
+    pub(crate) fn has_waited(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    /// After so many in a row, lets the others on the loop have their turn.
+    pub(crate) async fn has_not_waited(&mut self, most: u8) {
         self.in_a_row += 1;
-        if self.in_a_row == IN_A_ROW {
+        if self.in_a_row >= most {
             self.rest().await;
         }
-        Ok(())
     }
 
     /// Writes without a wait; for those who call [`poll_drain`](Self::poll_drain) before.

@@ -249,7 +249,7 @@ fn a_dropped_copy_of_both_directions_is_gone_on_with() {
 }
 
 #[test]
-fn a_dropped_send_of_a_file_has_sent_whole_blocks() {
+fn a_dropped_send_of_a_file_has_sent_the_begin_of_it() {
     let content: Vec<u8> = (0..4_000_007).map(|nth| (nth % 251) as u8).collect();
     let content = content.as_slice();
     let polls = at_every_await(async |cut| {
@@ -263,7 +263,6 @@ fn a_dropped_send_of_a_file_has_sent_whole_blocks() {
         let all = reading.await.unwrap();
         let (sent, tail) = all.split_at(all.len() - 4);
         assert!(tail == b"tail" && content.starts_with(sent));
-        assert!(sent.len() == content.len() || sent.len() % (64 << 10) == 0, "{}", sent.len());
     });
     assert!(polls >= 3, "{polls} polls: it never waited");
 }

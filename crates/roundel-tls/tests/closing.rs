@@ -7,11 +7,12 @@ use std::{io::ErrorKind, sync::Arc};
 use futures::poll;
 use roundel_executor::{sleep, spawn};
 use roundel_loop::LoopHandle;
+use roundel_net::{connect, serve};
 use roundel_stream::WaterMarks;
-use roundel_tls::{Limits, TlsAcceptor};
+use roundel_tls::{Limits, TlsAcceptor, TlsError};
 use support::{
-    MS, VERSIONS, acceptor, close, connections, connector, localhost, run, secured, server_config,
-    streams,
+    MS, VERSIONS, acceptor, address, close, connections, connector, listen, localhost, run,
+    secured, server_config, streams,
 };
 
 /// More than any socket's buffer holds.
@@ -53,6 +54,24 @@ fn a_peer_that_does_not_end_is_waited_for_within_the_limit() {
         // The peer had its notice long ago.
         assert_eq!(theirs.reader.read(1).await.unwrap(), b"");
         theirs.writer.closed().await.ok();
+    });
+}
+
+#[test]
+fn a_server_counts_who_waits_for_the_peers_end_and_an_abort_waits_for_nobody() {
+    run(async || {
+        let acceptor = acceptor();
+        let server = serve(listen().await, async move |connection| {
+            let mut stream = acceptor.accept(connection).await?;
+            stream.writer.close();
+            Ok::<_, TlsError>(())
+        });
+        let connection = connect(address(&server)).await.unwrap();
+        let mut theirs = connector().open(localhost(), connection).await.unwrap();
+        assert_eq!(theirs.reader.read(1).await.unwrap(), b"", "its notice");
+        assert_eq!(server.statistics().connections, 1);
+        assert_eq!(server.abort().await, 1);
+        assert_eq!(server.statistics().connections, 0);
     });
 }
 
