@@ -67,6 +67,11 @@ impl Buffer {
         }
     }
 
+    /// The first `at_most` bytes of the room.
+    pub(crate) fn room_mut(&mut self, at_most: usize) -> &mut [u8] {
+        self.0.as_mut().and_then(|memory| memory.bytes.get_mut(..at_most)).unwrap_or_default()
+    }
+
     /// Cuts the content at `at`; what lies behind is copied into a buffer of its own.
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         let rest = self.get(at..).unwrap_or_default().into();
@@ -154,7 +159,7 @@ const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 /// What a pool keeps of each size while nobody uses it.
-const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
+pub(crate) const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
 /// Small pieces that a pool has adopted, and keeps for copies.
 const SCRAP: usize = 4 << 10;
@@ -218,7 +223,7 @@ impl BufferPool {
     }
 
     /// A buffer of length 0 with room for `at_most` initialised bytes.
-    fn take(&self, at_most: usize) -> Buffer {
+    pub(crate) fn take(&self, at_most: usize) -> Buffer {
         let Some(shelf) = self.shelves.iter().find(|shelf| shelf.size >= at_most) else {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer::with_room(at_most);

@@ -6,6 +6,7 @@
 
 use crate::Driver;
 
+mod batches;
 mod cancelling;
 mod datagrams;
 mod descriptors;
@@ -32,6 +33,8 @@ pub enum Part {
     Listeners,
     /// Messages over UDP.
     Datagrams,
+    /// Several of them by one operation.
+    Batches,
     /// What sockets answer at once: addresses and options.
     Options,
     /// Giving operations up, and letting sources go.
@@ -54,6 +57,7 @@ impl Part {
         Self::Streams,
         Self::Listeners,
         Self::Datagrams,
+        Self::Batches,
         Self::Options,
         Self::Cancelling,
         Self::GivingBack,
@@ -68,6 +72,7 @@ impl Part {
         Self::Streams,
         Self::Listeners,
         Self::Datagrams,
+        Self::Batches,
         Self::Options,
         Self::Cancelling,
         Self::GivingBack,
@@ -79,6 +84,7 @@ impl Part {
             Self::Streams => streams::CHECKS,
             Self::Listeners => listeners::CHECKS,
             Self::Datagrams => datagrams::CHECKS,
+            Self::Batches => batches::CHECKS,
             Self::Options => options::CHECKS,
             Self::Cancelling => cancelling::CHECKS,
             Self::GivingBack => giving_back::CHECKS,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use roundel_selector::{Interest, Readiness};
 
-use crate::{Address, Buffer, File, Metadata, OpenOptions, OperationError, Socket, arena::Place};
+use crate::{
+    Address, Buffer, File, Messages, Metadata, OpenOptions, OperationError, Socket, arena::Place,
+};
 
 /// A source attached to a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +85,17 @@ pub enum Operation {
         /// 256 KiB.
         at_most: usize,
     },
+    /// Receive a datagram, and with it those behind it that are there; by one call, where the
+    /// system has it. Source: recvmmsg(2).
+    RecvMany {
+        /// From where.
+        source: SourceId,
+        /// No more than this of each, as in `RecvFrom`.
+        at_most: usize,
+        /// No more datagrams than this, nor than 64, nor than have room in 4 MiB together; but
+        /// one in any case.
+        count: usize,
+    },
     /// Send all of `data` on a socket. Source: send(2).
     Send {
         /// Where to.
@@ -106,6 +119,14 @@ pub enum Operation {
         data: Buffer,
         /// Where to; in a box, so that all other operations stay small.
         to: Box<Address>,
+    },
+    /// Send several datagrams, one behind the other, with as few calls as the system allows. One
+    /// that cannot be sent does not hold up those behind it. Source: sendmmsg(2).
+    SendMany {
+        /// From where: a socket of datagrams.
+        source: SourceId,
+        /// The datagrams, and with the outcome what became of each.
+        messages: Box<Messages>,
     },
     /// Read up to `at_most` bytes from a pipe, a terminal or a file, at its own position; an empty
     /// buffer is the end. Source: read(2).
@@ -194,9 +215,11 @@ impl Operation {
             Self::Recv { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
+            | Self::RecvMany { source, .. }
             | Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
+            | Self::SendMany { source, .. }
             | Self::Read { source, .. }
             | Self::Write { source, .. }
             | Self::Accept { source }
@@ -216,8 +239,10 @@ impl Operation {
         match self {
             Self::Recv { .. } | Self::RecvInto { .. } => "receiving from a socket",
             Self::RecvFrom { .. } => "receiving a datagram",
+            Self::RecvMany { .. } => "receiving datagrams",
             Self::Send { .. } | Self::SendVectored { .. } => "sending on a socket",
-            Self::SendTo { .. } => "sending a datagram",
+            Self::SendTo { .. } => Messages::ACTION,
+            Self::SendMany { .. } => "sending datagrams",
             Self::Read { .. } => "reading",
             Self::Write { .. } => "writing",
             Self::Accept { .. } => "accepting a connection",
@@ -239,11 +264,13 @@ impl Operation {
             Self::Recv { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
+            | Self::RecvMany { source, .. }
             | Self::Read { source, .. }
             | Self::Accept { source } => Some((source, Direction::Read)),
             Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
+            | Self::SendMany { source, .. }
             | Self::Write { source, .. }
             | Self::Connect { source, .. } => Some((source, Direction::Write)),
             Self::Ready { source, .. } => Some((source, Direction::Watch)),
@@ -274,10 +301,14 @@ pub enum Outcome {
     Received(Buffer),
     /// Of `RecvFrom`.
     Datagram(Box<Datagram>),
+    /// Of `RecvMany`: one at least, in the order in which they came.
+    Datagrams(Box<[Datagram]>),
     /// Of `Send`, `SendTo`, `Write` and `WriteAt`: everything went out; the buffer comes back.
     Sent(Buffer),
     /// Of `SendVectored`: everything went out; the buffers come back.
     SentVectored(Vec<Buffer>),
+    /// Of `SendMany`: of each message, in its place, its buffer, or why it was not sent.
+    SentMany(Box<[Result<Buffer, OperationError>]>),
     /// Of `Accept`: the connected socket, non-blocking and closed on exec.
     Accepted(Socket),
     /// Of `Connect`.
@@ -294,7 +325,7 @@ pub enum Outcome {
     Closed,
 }
 
-/// What `RecvFrom` brings.
+/// What `RecvFrom` brings, and `RecvMany` several of.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Datagram {
@@ -310,6 +341,14 @@ impl Datagram {
     /// For drivers.
     pub fn new(data: Buffer, from: Address, truncated: bool) -> Self {
         Self { data, from, truncated }
+    }
+
+    /// For drivers: the same for whoever has room for `at_most` bytes only.
+    #[must_use]
+    pub fn cut_to(mut self, at_most: usize) -> Self {
+        self.truncated |= self.data.len() > at_most;
+        self.data.truncate(at_most);
+        self
     }
 }
 

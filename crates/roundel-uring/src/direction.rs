@@ -15,11 +15,13 @@ pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
         Operation::Recv { .. }
         | Operation::RecvInto { .. }
         | Operation::RecvFrom { .. }
+        | Operation::RecvMany { .. }
         | Operation::Read { .. }
         | Operation::Accept { .. } => Direction::Read,
         Operation::Send { .. }
         | Operation::SendVectored { .. }
         | Operation::SendTo { .. }
+        | Operation::SendMany { .. }
         | Operation::Write { .. }
         | Operation::Connect { .. } => Direction::Write,
         Operation::Ready { .. } => Direction::Watch,
@@ -30,5 +32,6 @@ pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
 
 /// Whether a request of the operation holds bytes that are to come back.
 pub(crate) fn returns_bytes(operation: &Operation) -> bool {
-    !matches!(operation, Operation::Connect { .. } | Operation::Ready { .. })
+    use Operation::{Connect, Ready, SendMany};
+    !matches!(operation, Connect { .. } | Ready { .. } | SendMany { .. })
 }
