@@ -47,7 +47,7 @@ pub(crate) fn attempt(
             receive_into(watched, buffer).map(|()| Outcome::Received(mem::take(buffer)))
         }
         Operation::RecvFrom { at_most, .. } => {
-            let datagram = watched.calls.receive_one(watched.source.as_fd(), pool, *at_most);
+            let datagram = receive_from(watched.source.as_fd(), pool, *at_most);
             datagram.map(|datagram| Outcome::Datagram(Box::new(datagram)))
         }
         Operation::RecvMany { at_most, count, .. } => {

@@ -159,7 +159,7 @@ const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 /// What a pool keeps of each size while nobody uses it.
-pub(crate) const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
+const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
 /// Small pieces that a pool has adopted, and keeps for copies.
 const SCRAP: usize = 4 << 10;
@@ -220,6 +220,12 @@ impl BufferPool {
         let mut buffer = self.take(at_most);
         buffer.fill(|room| Ok(fill(&mut room[..at_most])?.min(at_most)))?;
         Ok(buffer)
+    }
+
+    /// How many buffers for `at_most` bytes are kept while nobody uses them.
+    pub(crate) fn keeps(&self, at_most: usize) -> usize {
+        let shelf = self.shelves.iter().find(|shelf| shelf.size >= at_most);
+        shelf.map_or(0, |shelf| shelf.most)
     }
 
     /// A buffer of length 0 with room for `at_most` initialised bytes.

@@ -9,7 +9,7 @@ use self::one_by_one as system;
 use crate::{
     BufferPool, Datagram, Messages,
     attempt::{Attempt, receive_from, uninterrupted},
-    buffer::{IDLE_BYTES_PER_SIZE, LARGEST},
+    buffer::LARGEST,
 };
 
 #[cfg(target_os = "linux")]
@@ -22,36 +22,31 @@ const MOST_AT_ONCE: usize = 64;
 
 /// How datagrams go and come on one socket, several at a call; for authors of drivers. None of it
 /// waits.
+///
+/// ```
+/// use std::{net::UdpSocket, os::fd::AsFd};
+/// use roundel_driver::{BufferPool, DatagramCalls, Message, Messages};
+///
+/// let (ours, theirs) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+/// let to = ours.local_addr()?;
+/// let words = [b"one", b"two"].into_iter();
+/// let mut messages: Messages =
+///     words.map(|word| Message { data: word.into(), to: Some(to.into()) }).collect();
+/// DatagramCalls::default().send(theirs.as_fd(), &mut messages)?;
+/// assert!(messages.left().is_empty());
+///
+/// let pool = BufferPool::new();
+/// let (received, _) = DatagramCalls::default().receive(ours.as_fd(), &pool, 100, 10)?;
+/// assert_eq!(received[0].data[..], *b"one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DatagramCalls {
-    /// What came behind datagrams and could not be told with them.
-    error: Option<Errno>,
     /// Whether several can be received at once; asked of the kernel once.
     receives_many: Option<bool>,
 }
 
 impl DatagramCalls {
-    /// The error that came behind what was received last, once: for the next who receives.
-    pub fn take_error(&mut self) -> Option<Errno> {
-        self.error.take()
-    }
-
-    /// Receives one datagram, as [`RecvFrom`](crate::Operation::RecvFrom) has it.
-    ///
-    /// # Errors
-    /// There is none, or the socket has an error to tell.
-    pub fn receive_one(
-        &mut self,
-        socket: BorrowedFd<'_>,
-        pool: &BufferPool,
-        at_most: usize,
-    ) -> Result<Datagram, Errno> {
-        match self.take_error() {
-            Some(error) => Err(error),
-            None => receive_from(socket, pool, at_most),
-        }
-    }
-
     /// Receives what is there, up to `count` datagrams of up to `at_most` bytes each, as
     /// [`RecvMany`](crate::Operation::RecvMany) has it; and whether that is known to be all.
     ///
@@ -65,26 +60,15 @@ impl DatagramCalls {
         count: usize,
     ) -> Result<(Box<[Datagram]>, bool), Errno> {
         let at_most = at_most.min(LARGEST);
-        // No more memory is at work than the pool keeps for the next time.
-        let count = count.min(MOST_AT_ONCE).min(IDLE_BYTES_PER_SIZE / at_most.max(1));
+        let count = count.min(MOST_AT_ONCE).min(pool.keeps(at_most));
         let many = self.receives_many.get_or_insert_with(|| system::receives_many(socket));
-        if count > 1 && *many && self.error.is_none() {
-            let received = uninterrupted(|| system::receive(socket, pool, at_most, count))?;
-            let is_all = received.len() < count;
-            return Ok((received.into(), is_all));
+        if count <= 1 || !*many {
+            let one = receive_from(socket, pool, at_most)?;
+            return Ok(([one].into(), false));
         }
-        let mut received = vec![self.receive_one(socket, pool, at_most)?];
-        while received.len() < count {
-            match receive_from(socket, pool, at_most) {
-                Ok(next) => received.push(next),
-                Err(Errno::WOULDBLOCK) => return Ok((received.into(), true)),
-                Err(error) => {
-                    self.error = Some(error);
-                    break;
-                }
-            }
-        }
-        Ok((received.into(), false))
+        let received = uninterrupted(|| system::receive(socket, pool, at_most, count))?;
+        let is_all = received.len() < count;
+        Ok((received.into(), is_all))
     }
 
     /// Sends those of `messages` that are left, until the system would have to wait.

@@ -85,15 +85,15 @@ pub enum Operation {
         /// 256 KiB.
         at_most: usize,
     },
-    /// Receive a datagram, and with it those behind it that are there; by one call, where the
-    /// system has it. Source: recvmmsg(2).
+    /// Receive a datagram, and with it those behind it that the system hands out by the same call:
+    /// on Linux those of UDP, as many as are there; else there are none. Source: recvmmsg(2).
     RecvMany {
         /// From where.
         source: SourceId,
         /// No more than this of each, as in `RecvFrom`.
         at_most: usize,
-        /// No more datagrams than this, nor than 64, nor than have room in 4 MiB together; but
-        /// one in any case.
+        /// No more datagrams than this, nor than 64, nor fewer than one; and not so many of more
+        /// than 64 KiB each.
         count: usize,
     },
     /// Send all of `data` on a socket. Source: send(2).

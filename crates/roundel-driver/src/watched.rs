@@ -234,3 +234,14 @@ pub(crate) fn interest_of(operation: &Operation) -> Option<Interest> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Watched;
+
+    /// Each idle connection pays for one.
+    #[test]
+    fn a_source_fits_a_cache_line() {
+        assert!(size_of::<Watched>() <= 64, "{}", size_of::<Watched>());
+    }
+}

@@ -198,8 +198,8 @@ impl Attached<Socket> {
         self.submit(|source| Operation::RecvFrom { source, at_most })
     }
 
-    /// Receives a datagram, and those that are there with it: up to `count` of them, of up to
-    /// `at_most` bytes each. Several come by one call of the system where it has one.
+    /// Receives a datagram, and with it those that the system hands out by the same call: up to
+    /// `count` of them, of up to `at_most` bytes each.
     #[doc(alias = "recvmmsg")]
     pub fn recv_many(&self, at_most: usize, count: usize) -> Submission {
         self.submit(|source| Operation::RecvMany { source, at_most, count })

@@ -9,7 +9,8 @@ impl DatagramSocket {
     /// and no more than 64, of up to `at_most` bytes each. They are put behind what `into` holds;
     /// returns how many came.
     ///
-    /// A batch of UDP costs one call of the system, where it has one for several, as Linux has.
+    /// A batch costs one call of the system, which on Linux brings several datagrams of UDP. Of
+    /// other sockets, and on other systems, messages come one at a time.
     ///
     /// ```
     /// use roundel_executor::spawn_on;

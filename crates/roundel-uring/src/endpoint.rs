@@ -250,11 +250,7 @@ impl Endpoint {
         if nothing && self.is_stream() {
             return Some(Ok(Outcome::Received(Buffer::default())));
         }
-        let claimed = self.claim(operation).map(|(_, outcome)| outcome);
-        match operation {
-            Operation::RecvFrom { .. } => claimed.or_else(|| self.calls.take_error().map(Err)),
-            _ => claimed,
-        }
+        self.claim(operation).map(|(_, outcome)| outcome)
     }
 
     /// What `operation` gets of what has come, and where in all that has come it begins.
