@@ -301,10 +301,9 @@ impl Driver for UringDriver {
             Direction::Read => {
                 endpoint.asked(&operation);
                 if endpoint.readers.is_empty()
-                    && let Some(outcome) = endpoint.answer_at_once(&mut operation).or_else(|| {
-                        let received = endpoint.receive_many(&operation, self.ring.pool())?;
-                        Some(received.1)
-                    })
+                    && let Some(outcome) = endpoint
+                        .answer_at_once(&mut operation)
+                        .or_else(|| endpoint.receive_at_once(&operation, self.ring.pool()))
                 {
                     self.statistics.immediate += 1;
                     return Submitted::Done(completion(&mut operation, outcome));

@@ -35,6 +35,18 @@ impl Endpoint {
         Some((from, Ok(Outcome::Datagrams(claimed.into()))))
     }
 
+    /// Receives several datagrams without waiting, unless there are known to be none.
+    pub(crate) fn receive_at_once(
+        &mut self,
+        operation: &Operation,
+        pool: &BufferPool,
+    ) -> Option<Result<Outcome, Errno>> {
+        if self.drained {
+            return None;
+        }
+        self.receive_many(operation, pool).map(|(_, outcome)| outcome)
+    }
+
     /// Receives several datagrams, if `operation` wants them and there are some, and says where in
     /// all that has come they begin. Only while nothing was asked of the kernel: what that brings
     /// may have come before.
@@ -48,7 +60,8 @@ impl Endpoint {
             return None;
         }
         match self.calls.receive(self.descriptor.as_fd(), pool, at_most, count) {
-            Ok((datagrams, _)) => {
+            Ok((datagrams, is_all)) => {
+                self.drained = is_all;
                 let from = self.come;
                 self.come += datagrams.len() as u64;
                 Some((from, Ok(Outcome::Datagrams(datagrams))))
