@@ -1,6 +1,6 @@
 //! `Messages`: datagrams that one operation sends, and what has become of each so far.
 
-use std::{io, iter, vec};
+use std::{io, vec};
 
 use crate::{Address, Buffer, OperationError};
 
@@ -68,7 +68,9 @@ impl Messages {
 
     /// What became of each, where those left will not be sent.
     pub(crate) fn end_with(mut self, cause: &io::Error) -> Vec<Result<Buffer, OperationError>> {
-        iter::repeat_n((), self.left().len()).for_each(|()| self.failed(same(cause)));
+        while !self.left().is_empty() {
+            self.failed(same(cause));
+        }
         self.tried
     }
 }
@@ -91,7 +93,8 @@ mod tests {
     #[test]
     fn an_end_in_the_middle_tells_of_each_and_gives_its_bytes_back() {
         let message = |text: &[u8]| Message { data: text.into(), to: None };
-        let mut messages: Messages = [&b"a"[..], b"bb", b"ccc"].map(message).into_iter().collect();
+        let texts = [&b"a"[..], b"bb", b"ccc", b"dddd"];
+        let mut messages: Messages = texts.map(message).into_iter().collect();
         messages.sent(1);
         messages.failed(ErrorKind::InvalidInput);
         let (source, messages) = (SourceId::new(0, 0), Box::new(messages));
@@ -106,6 +109,7 @@ mod tests {
             (None, b"a".to_vec()),
             (Some(ErrorKind::InvalidInput), b"bb".to_vec()),
             (Some(ErrorKind::ConnectionAborted), b"ccc".to_vec()),
+            (Some(ErrorKind::ConnectionAborted), b"dddd".to_vec()),
         ]));
     }
 }

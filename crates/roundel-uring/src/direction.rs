@@ -32,6 +32,5 @@ pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
 
 /// Whether a request of the operation holds bytes that are to come back.
 pub(crate) fn returns_bytes(operation: &Operation) -> bool {
-    use Operation::{Connect, Ready, SendMany};
-    !matches!(operation, Connect { .. } | Ready { .. } | SendMany { .. })
+    !matches!(operation, Operation::Connect { .. } | Operation::Ready { .. })
 }

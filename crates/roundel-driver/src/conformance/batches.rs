@@ -19,9 +19,11 @@ pub(super) const CHECKS: &[Check] = &[
     ("many are received in their turn", many_are_received_in_their_turn),
     ("a late cancel loses none", a_late_cancel_loses_none),
     ("those given back come to one or to many", those_given_back_come_to_one_or_to_many),
+    ("what others have is not skipped", what_others_have_is_not_skipped),
     ("a wait for many holds no buffer", a_wait_for_many_holds_no_buffer),
     ("many go in order, each to its address", many_go_in_order),
     ("many go to where the socket is connected", many_go_to_the_peer),
+    ("many go in their turn", many_go_in_their_turn),
     ("one that cannot go holds up no other", one_that_cannot_go_holds_up_no_other),
     ("nothing to be sent is sent", nothing_is_sent),
     ("detaching ends a wait for many", detaching_ends_a_wait_for_many),
@@ -187,6 +189,24 @@ fn those_given_back_come_to_one_or_to_many(on: &mut Subject<'_>) {
     assert_texts(&received(on, ours, 3, 3), &texts[1..]);
 }
 
+fn what_others_have_is_not_skipped(on: &mut Subject<'_>) {
+    let (ours, address, theirs) = ends(on);
+    let one = Operation::RecvFrom { source: ours, at_most: 100 };
+    let [first, middle, last] = [recv_many(ours, 100, 1), one, recv_many(ours, 100, 1)]
+        .map(|operation| on.pending(operation));
+    send(on, theirs, &[b"one", b"two", b"three"], &address);
+    on.until_reported(&[first, middle, last]);
+    // Who wants none of those that are given back stands before whoever wants many of them.
+    let other = on.pending(recv(ours, 100));
+    let many = on.pending(recv_many(ours, 100, 10));
+    assert!(on.cancel(first) && on.cancel(last));
+    send(on, theirs, &[b"four"], &address);
+    on.until_reported(&[other, many]);
+    assert_eq!(data(on.take(other).expect("it was named")), b"four");
+    assert!(on.cancel(middle) && on.cancel(many));
+    assert_texts(&received(on, ours, 3, 10), &[b"one", b"two", b"three"]);
+}
+
 fn a_wait_for_many_holds_no_buffer(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
     let key = on.pending(recv_many(ours, 65_536, 10));
@@ -228,6 +248,21 @@ fn many_go_to_the_peer(on: &mut Subject<'_>) {
     on.send(theirs, b"four");
     let came: Vec<_> = (0..4).map(|_| data(on.complete(recv(ours, 100)))).collect();
     assert_eq!(came, [&b"one"[..], b"", b"three", b"four"]);
+}
+
+fn many_go_in_their_turn(on: &mut Subject<'_>) {
+    let (ours, address, theirs) = ends(on);
+    let one = |text: &[u8]| {
+        let (data, to) = (text.into(), Box::new(address.clone()));
+        Operation::SendTo { source: theirs, data, to }
+    };
+    let many = messages([&b"two"[..], b"three"], Some(&address));
+    let sends = [one(b"one"), Operation::SendMany { source: theirs, messages: many }, one(b"four")];
+    for begun in sends.map(|send| on.begin(send)) {
+        let sent = on.end(begun);
+        assert!(sent.is_ok(), "{sent:?}");
+    }
+    assert_texts(&received(on, ours, 4, 10), &[b"one", b"two", b"three", b"four"]);
 }
 
 fn one_that_cannot_go_holds_up_no_other(on: &mut Subject<'_>) {
