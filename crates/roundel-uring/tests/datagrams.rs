@@ -15,7 +15,7 @@ fn driver() -> Option<UringDriver> {
     UringDriver::new().inspect_err(|reason| eprintln!("not run: {reason}")).ok()
 }
 
-fn socket(driver: &mut UringDriver) -> (SourceId, UdpSocket) {
+fn bound(driver: &mut UringDriver) -> (SourceId, UdpSocket) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     (driver.attach(Source::new(socket.try_clone().unwrap())), socket)
 }
@@ -61,7 +61,7 @@ fn named(driver: &mut UringDriver) -> Vec<Key> {
 #[test]
 fn a_batch_is_done_at_once() {
     let Some(mut driver) = driver() else { return };
-    let ((ours, socket), (theirs, _)) = (self::socket(&mut driver), self::socket(&mut driver));
+    let ((ours, socket), (theirs, _)) = (bound(&mut driver), bound(&mut driver));
     send_many(&mut driver, theirs, &socket);
     let Submitted::Done(completion) = driver.submit(recv_many(ours)) else { panic!("it is there") };
     assert_all(completion);
@@ -72,7 +72,7 @@ fn a_batch_is_done_at_once() {
 #[test]
 fn a_batch_that_is_waited_for_comes_whole() {
     let Some(mut driver) = driver() else { return };
-    let ((ours, socket), (theirs, _)) = (self::socket(&mut driver), self::socket(&mut driver));
+    let ((ours, socket), (theirs, _)) = (bound(&mut driver), bound(&mut driver));
     for _ in 0..3 {
         let key = pending(&mut driver, recv_many(ours));
         send_many(&mut driver, theirs, &socket);
@@ -86,7 +86,7 @@ fn a_batch_that_is_waited_for_comes_whole() {
 #[test]
 fn one_that_was_given_up_holds_up_no_batch() {
     let Some(mut driver) = driver() else { return };
-    let ((ours, socket), (theirs, _)) = (self::socket(&mut driver), self::socket(&mut driver));
+    let ((ours, socket), (theirs, _)) = (bound(&mut driver), bound(&mut driver));
     let given_up = pending(&mut driver, Operation::RecvFrom { source: ours, at_most: 100 });
     driver.wait(Some(Duration::ZERO), &mut Vec::new()).unwrap();
     assert!(driver.cancel(given_up));
