@@ -68,6 +68,7 @@ impl Buffer {
     }
 
     /// The first `at_most` bytes of the room.
+    #[cfg(target_os = "linux")]
     pub(crate) fn room_mut(&mut self, at_most: usize) -> &mut [u8] {
         self.0.as_mut().and_then(|memory| memory.bytes.get_mut(..at_most)).unwrap_or_default()
     }
