@@ -50,8 +50,8 @@ pub(crate) fn attempt(
             let datagram = receive_from(watched.source.as_fd(), pool, *at_most);
             datagram.map(|datagram| Outcome::Datagram(Box::new(datagram)))
         }
-        Operation::RecvMany { at_most, count, .. } => {
-            receive_many(watched, pool, *at_most, *count).map(Outcome::Datagrams)
+        Operation::RecvBatch { at_most, count, .. } => {
+            receive_batch(watched, pool, *at_most, *count).map(Outcome::Datagrams)
         }
         Operation::Send { data, .. } => {
             transmit(watched, progress, Means::Socket, data.len(), |to, from| {
@@ -70,9 +70,9 @@ pub(crate) fn attempt(
         Operation::SendTo { data, to, .. } => {
             send_to(watched.source.as_fd(), data, to).map(|()| Outcome::Sent(mem::take(data)))
         }
-        Operation::SendMany { messages, .. } => {
+        Operation::SendBatch { messages, .. } => {
             let sent = watched.calls.send(watched.source.as_fd(), messages);
-            sent.map(|()| Outcome::SentMany(mem::take(&mut **messages).results()))
+            sent.map(|()| Outcome::SentBatch(mem::take(&mut **messages).results()))
         }
         Operation::Accept { .. } => accept_one(watched).map(Outcome::Accepted),
         Operation::Connect { address, .. } => start_or_finish_connect(watched, address, progress),
@@ -183,7 +183,7 @@ pub(crate) fn receive_from(
 }
 
 #[inline(never)]
-fn receive_many(
+fn receive_batch(
     watched: &mut Watched,
     pool: &BufferPool,
     at_most: usize,

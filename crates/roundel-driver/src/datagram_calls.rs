@@ -43,12 +43,12 @@ const MOST_AT_ONCE: usize = 64;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DatagramCalls {
     /// Whether several can be received at once; asked of the kernel once.
-    receives_many: Option<bool>,
+    receives_batches: Option<bool>,
 }
 
 impl DatagramCalls {
     /// Receives what is there, up to `count` datagrams of up to `at_most` bytes each, as
-    /// [`RecvMany`](crate::Operation::RecvMany) has it; and whether that is known to be all.
+    /// [`RecvBatch`](crate::Operation::RecvBatch) has it; and whether that is known to be all.
     ///
     /// # Errors
     /// There is none, or the socket has an error to tell; what was to come before it has come.
@@ -61,7 +61,7 @@ impl DatagramCalls {
     ) -> Result<(Box<[Datagram]>, bool), Errno> {
         let at_most = at_most.min(LARGEST);
         let count = count.min(MOST_AT_ONCE).min(pool.keeps(at_most));
-        let many = self.receives_many.get_or_insert_with(|| system::receives_many(socket));
+        let many = self.receives_batches.get_or_insert_with(|| system::receives_batches(socket));
         if count <= 1 || !*many {
             let one = receive_from(socket, pool, at_most)?;
             return Ok(([one].into(), false));

@@ -60,7 +60,7 @@ impl OperationError {
         };
         let cause = cause.into();
         let messages = match operation {
-            Operation::SendMany { messages, .. } => {
+            Operation::SendBatch { messages, .. } => {
                 let ended = mem::take(&mut **messages).end_with(&cause).into_iter();
                 Some(ended.map(|sent| sent.map(Buffer::into_vec)).collect())
             }

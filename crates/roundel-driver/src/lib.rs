@@ -30,7 +30,7 @@
 //!   ([`Operation::RecvInto`]). It gets one from the driver's pool when the kernel has
 //!   something to put in, and the buffer returns there when dropped: an idle connection costs its
 //!   entries in two tables, not a buffer.
-//! - Several datagrams are one operation ([`Operation::RecvMany`], [`Operation::SendMany`]), and one
+//! - Several datagrams are one operation ([`Operation::RecvBatch`], [`Operation::SendBatch`]), and one
 //!   call where the system has it: on Linux, for what is sent, and for what UDP receives.
 //! - What a socket answers at once, its addresses and options, is a method of [`Socket`].
 //! - A file's operations have no order among themselves. Where the kernel cannot carry them out by

@@ -98,7 +98,7 @@ mod tests {
         messages.sent(1);
         messages.failed(ErrorKind::InvalidInput);
         let (source, messages) = (SourceId::new(0, 0), Box::new(messages));
-        let mut send = Operation::SendMany { source, messages };
+        let mut send = Operation::SendBatch { source, messages };
         let error = OperationError::new(&mut send, 0, ErrorKind::ConnectionAborted);
         assert_eq!(error.action(), "sending datagrams");
         let told = error.into_messages().unwrap().into_iter().map(|sent| match sent {

@@ -87,7 +87,7 @@ pub enum Operation {
     },
     /// Receive a datagram, and with it those behind it that the system hands out by the same call:
     /// on Linux those of UDP, as many as are there; else there are none. Source: recvmmsg(2).
-    RecvMany {
+    RecvBatch {
         /// From where.
         source: SourceId,
         /// No more than this of each, as in `RecvFrom`.
@@ -122,7 +122,7 @@ pub enum Operation {
     },
     /// Send several datagrams, one behind the other, with as few calls as the system allows. One
     /// that cannot be sent does not hold up those behind it. Source: sendmmsg(2).
-    SendMany {
+    SendBatch {
         /// From where: a socket of datagrams.
         source: SourceId,
         /// The datagrams, and with the outcome what became of each.
@@ -215,11 +215,11 @@ impl Operation {
             Self::Recv { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
-            | Self::RecvMany { source, .. }
+            | Self::RecvBatch { source, .. }
             | Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
-            | Self::SendMany { source, .. }
+            | Self::SendBatch { source, .. }
             | Self::Read { source, .. }
             | Self::Write { source, .. }
             | Self::Accept { source }
@@ -239,10 +239,10 @@ impl Operation {
         match self {
             Self::Recv { .. } | Self::RecvInto { .. } => "receiving from a socket",
             Self::RecvFrom { .. } => "receiving a datagram",
-            Self::RecvMany { .. } => "receiving datagrams",
+            Self::RecvBatch { .. } => "receiving datagrams",
             Self::Send { .. } | Self::SendVectored { .. } => "sending on a socket",
             Self::SendTo { .. } => Messages::ACTION,
-            Self::SendMany { .. } => "sending datagrams",
+            Self::SendBatch { .. } => "sending datagrams",
             Self::Read { .. } => "reading",
             Self::Write { .. } => "writing",
             Self::Accept { .. } => "accepting a connection",
@@ -264,13 +264,13 @@ impl Operation {
             Self::Recv { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
-            | Self::RecvMany { source, .. }
+            | Self::RecvBatch { source, .. }
             | Self::Read { source, .. }
             | Self::Accept { source } => Some((source, Direction::Read)),
             Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
-            | Self::SendMany { source, .. }
+            | Self::SendBatch { source, .. }
             | Self::Write { source, .. }
             | Self::Connect { source, .. } => Some((source, Direction::Write)),
             Self::Ready { source, .. } => Some((source, Direction::Watch)),
@@ -301,14 +301,14 @@ pub enum Outcome {
     Received(Buffer),
     /// Of `RecvFrom`.
     Datagram(Box<Datagram>),
-    /// Of `RecvMany`: one at least, in the order in which they came.
+    /// Of `RecvBatch`: one at least, in the order in which they came.
     Datagrams(Box<[Datagram]>),
     /// Of `Send`, `SendTo`, `Write` and `WriteAt`: everything went out; the buffer comes back.
     Sent(Buffer),
     /// Of `SendVectored`: everything went out; the buffers come back.
     SentVectored(Vec<Buffer>),
-    /// Of `SendMany`: of each message, in its place, its buffer, or why it was not sent.
-    SentMany(Box<[Result<Buffer, OperationError>]>),
+    /// Of `SendBatch`: of each message, in its place, its buffer, or why it was not sent.
+    SentBatch(Box<[Result<Buffer, OperationError>]>),
     /// Of `Accept`: the connected socket, non-blocking and closed on exec.
     Accepted(Socket),
     /// Of `Connect`.
@@ -325,7 +325,7 @@ pub enum Outcome {
     Closed,
 }
 
-/// What `RecvFrom` brings, and `RecvMany` several of.
+/// What `RecvFrom` brings, and `RecvBatch` several of.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Datagram {

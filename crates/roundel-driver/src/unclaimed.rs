@@ -88,7 +88,7 @@ impl Unclaimed {
                 let (from, datagram) = self.datagrams.pop_front()?;
                 Some((from, Outcome::Datagram(Box::new(datagram.cut_to(*at_most)))))
             }
-            Operation::RecvMany { at_most, count, .. } => {
+            Operation::RecvBatch { at_most, count, .. } => {
                 let (from, first) = self.datagrams.pop_front()?;
                 let mut claimed = vec![first.cut_to(*at_most)];
                 // As far as nobody else has what comes between.

@@ -49,10 +49,10 @@ fn one_call_moves_all(driver: &mut dyn Driver, family: Family, local: &str) {
     let (theirs, their_address) = bound(driver, family, local);
     let message = |n: usize| Message { data: vec![n as u8; n].into(), to: Some(address.clone()) };
     let messages = Box::new((0..COUNT).map(message).collect());
-    let sent = driver.submit(Operation::SendMany { source: theirs, messages });
-    let Submitted::Done(Ok(Outcome::SentMany(sent))) = sent else { panic!("{sent:?}") };
+    let sent = driver.submit(Operation::SendBatch { source: theirs, messages });
+    let Submitted::Done(Ok(Outcome::SentBatch(sent))) = sent else { panic!("{sent:?}") };
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
-    let many = Operation::RecvMany { source: ours, at_most: 100, count: COUNT };
+    let many = Operation::RecvBatch { source: ours, at_most: 100, count: COUNT };
     let received = driver.submit(many);
     let Submitted::Done(Ok(Outcome::Datagrams(received))) = received else {
         panic!("{received:?}")

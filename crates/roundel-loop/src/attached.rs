@@ -201,8 +201,8 @@ impl Attached<Socket> {
     /// Receives a datagram, and with it those that the system hands out by the same call: up to
     /// `count` of them, of up to `at_most` bytes each.
     #[doc(alias = "recvmmsg")]
-    pub fn recv_many(&self, at_most: usize, count: usize) -> Submission {
-        self.submit(|source| Operation::RecvMany { source, at_most, count })
+    pub fn recv_batch(&self, at_most: usize, count: usize) -> Submission {
+        self.submit(|source| Operation::RecvBatch { source, at_most, count })
     }
 
     /// Sends all of several buffers, one behind the other; they come back.
@@ -220,9 +220,9 @@ impl Attached<Socket> {
     /// Sends several datagrams in order, by one call of the system where it has one; of each it is
     /// told what became of it.
     #[doc(alias = "sendmmsg")]
-    pub fn send_many(&self, messages: impl IntoIterator<Item = Message>) -> Submission {
+    pub fn send_batch(&self, messages: impl IntoIterator<Item = Message>) -> Submission {
         let messages = Box::new(messages.into_iter().collect());
-        self.submit(|source| Operation::SendMany { source, messages })
+        self.submit(|source| Operation::SendBatch { source, messages })
     }
 }
 

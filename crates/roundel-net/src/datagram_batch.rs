@@ -50,7 +50,7 @@ impl DatagramSocket {
             return Ok(0);
         }
         self.rest().await;
-        match self.wait_for(self.socket().recv_many(at_most, count)).await? {
+        match self.wait_for(self.socket().recv_batch(at_most, count)).await? {
             Outcome::Datagrams(datagrams) => {
                 let received = datagrams.len();
                 self.count(received - 1);
@@ -99,9 +99,9 @@ impl DatagramSocket {
     ) -> Vec<Result<Buffer, OperationError>> {
         self.rest().await;
         let addressed = messages.map(|(data, to)| Message { data, to: self.destination(to) });
-        let completion = self.wait_for(self.socket().send_many(addressed)).await;
+        let completion = self.wait_for(self.socket().send_batch(addressed)).await;
         let sent = match completion {
-            Ok(Outcome::SentMany(sent)) => sent.into_vec(),
+            Ok(Outcome::SentBatch(sent)) => sent.into_vec(),
             Ok(other) => unreachable!("a send was answered with {other:?}"),
             Err(error) => error.into_messages().expect("each message is told of"),
         };

@@ -15,13 +15,13 @@ pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
         Operation::Recv { .. }
         | Operation::RecvInto { .. }
         | Operation::RecvFrom { .. }
-        | Operation::RecvMany { .. }
+        | Operation::RecvBatch { .. }
         | Operation::Read { .. }
         | Operation::Accept { .. } => Direction::Read,
         Operation::Send { .. }
         | Operation::SendVectored { .. }
         | Operation::SendTo { .. }
-        | Operation::SendMany { .. }
+        | Operation::SendBatch { .. }
         | Operation::Write { .. }
         | Operation::Connect { .. } => Direction::Write,
         Operation::Ready { .. } => Direction::Watch,

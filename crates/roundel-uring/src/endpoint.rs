@@ -28,7 +28,7 @@ use crate::{
     table::Place,
 };
 
-mod many;
+mod batch;
 
 /// How much may come unasked before the source stops receiving.
 const KEPT_AT_MOST: usize = 16;
@@ -81,7 +81,7 @@ impl Arm {
                 matches!(self.reach, Reach::Many | Reach::Once)
             }
             Operation::RecvFrom { .. } => self.reach == Reach::From,
-            Operation::RecvMany { .. } => self.reach == Reach::Poll,
+            Operation::RecvBatch { .. } => self.reach == Reach::Poll,
             _ => self.reach == Reach::Accept,
         }
     }
@@ -154,7 +154,7 @@ impl Endpoint {
                 let message = Message::receiving(at_most);
                 Request::RecvFrom { room: Room::holding(at_most), message }
             }
-            Operation::RecvMany { .. } => {
+            Operation::RecvBatch { .. } => {
                 self.is_stream();
                 Request::Poll { events: PollFlags::IN.bits().into(), again: false }
             }
@@ -258,8 +258,8 @@ impl Endpoint {
         &mut self,
         operation: &mut Operation,
     ) -> Option<(u64, Result<Outcome, Errno>)> {
-        if let Operation::RecvMany { at_most, count, .. } = *operation {
-            return self.claim_many(at_most, count);
+        if let Operation::RecvBatch { at_most, count, .. } = *operation {
+            return self.claim_batch(at_most, count);
         }
         let suits = |(_, arrival): &(u64, Arrival)| arrival.suits(operation);
         let nth = self.arrivals.iter().position(suits)?;

@@ -81,7 +81,7 @@ impl UringDriver {
                 buffer.truncate(length);
                 self.arrived(source, Arrival::data(mem::take(buffer)));
             }
-            (Ok(Got::Count(_)), _) => self.receive_many(source),
+            (Ok(Got::Count(_)), _) => self.receive_batch(source),
             (Err(cause), ended) => {
                 let accepting = matches!(ended, Some(Request::AcceptMany));
                 let room = ended.as_ref().and_then(Request::room);
@@ -161,10 +161,11 @@ impl UringDriver {
     }
 
     /// Brings the first reader the datagrams that are there, if it wants several.
-    fn receive_many(&mut self, source: SourceId) {
+    fn receive_batch(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         if let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
-            && let Some((from, outcome)) = endpoint.receive_many(&first.operation, self.ring.pool())
+            && let Some((from, outcome)) =
+                endpoint.receive_batch(&first.operation, self.ring.pool())
         {
             let completion = completion(&mut first.operation, outcome);
             endpoint.readers.pop(&mut self.slots);

@@ -314,7 +314,7 @@ impl Driver for UringDriver {
             }
             Direction::Write => {
                 if endpoint.may_send_at_once()
-                    && let Some(outcome) = endpoint.send_many(&mut operation)
+                    && let Some(outcome) = endpoint.send_batch(&mut operation)
                 {
                     self.statistics.immediate += 1;
                     return Submitted::Done(Ok(outcome));

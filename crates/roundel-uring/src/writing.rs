@@ -43,7 +43,7 @@ impl UringDriver {
             && !endpoint.sending
             && let Some((slot, first)) = endpoint.writers.first(&mut self.slots)
         {
-            if let Some(outcome) = endpoint.send_many(&mut first.operation) {
+            if let Some(outcome) = endpoint.send_batch(&mut first.operation) {
                 endpoint.writers.pop(&mut self.slots);
                 self.finish(slot, Ok(outcome));
                 continue;
@@ -139,7 +139,7 @@ fn request(waiting: &mut Waiting, is_message: bool) -> Result<Request, Errno> {
             Request::SendVectored(Box::new(Vectored { data, from, message, is_message }))
         }
         // Those that are left go when there is room.
-        Operation::SendMany { .. } => {
+        Operation::SendBatch { .. } => {
             Request::Poll { events: PollFlags::OUT.bits().into(), again: false }
         }
         Operation::Write { data, .. } => Request::Write { data: mem::take(data), from },

@@ -20,17 +20,17 @@ fn bound(driver: &mut UringDriver) -> (SourceId, UdpSocket) {
     (driver.attach(Source::new(socket.try_clone().unwrap())), socket)
 }
 
-fn send_many(driver: &mut UringDriver, from: SourceId, to: &UdpSocket) {
+fn send_batch(driver: &mut UringDriver, from: SourceId, to: &UdpSocket) {
     let to = to.local_addr().unwrap();
     let message = |n: usize| Message { data: vec![n as u8; 10].into(), to: Some(to.into()) };
     let messages = Box::new((0..COUNT).map(message).collect());
-    let sent = driver.submit(Operation::SendMany { source: from, messages });
-    let Submitted::Done(Ok(Outcome::SentMany(sent))) = sent else { panic!("{sent:?}") };
+    let sent = driver.submit(Operation::SendBatch { source: from, messages });
+    let Submitted::Done(Ok(Outcome::SentBatch(sent))) = sent else { panic!("{sent:?}") };
     assert!(sent.iter().all(Result::is_ok));
 }
 
-fn recv_many(source: SourceId) -> Operation {
-    Operation::RecvMany { source, at_most: 100, count: COUNT }
+fn recv_batch(source: SourceId) -> Operation {
+    Operation::RecvBatch { source, at_most: 100, count: COUNT }
 }
 
 #[track_caller]
@@ -62,8 +62,10 @@ fn named(driver: &mut UringDriver) -> Vec<Key> {
 fn a_batch_is_done_at_once() {
     let Some(mut driver) = driver() else { return };
     let ((ours, socket), (theirs, _)) = (bound(&mut driver), bound(&mut driver));
-    send_many(&mut driver, theirs, &socket);
-    let Submitted::Done(completion) = driver.submit(recv_many(ours)) else { panic!("it is there") };
+    send_batch(&mut driver, theirs, &socket);
+    let Submitted::Done(completion) = driver.submit(recv_batch(ours)) else {
+        panic!("it is there")
+    };
     assert_all(completion);
     let statistics = driver.statistics();
     assert_eq!((statistics.immediate, statistics.waits, statistics.registrations), (2, 0, 0));
@@ -74,8 +76,8 @@ fn a_batch_that_is_waited_for_comes_whole() {
     let Some(mut driver) = driver() else { return };
     let ((ours, socket), (theirs, _)) = (bound(&mut driver), bound(&mut driver));
     for _ in 0..3 {
-        let key = pending(&mut driver, recv_many(ours));
-        send_many(&mut driver, theirs, &socket);
+        let key = pending(&mut driver, recv_batch(ours));
+        send_batch(&mut driver, theirs, &socket);
         assert_eq!(named(&mut driver), [key]);
         assert_all(driver.take(key).unwrap());
     }
@@ -90,10 +92,10 @@ fn one_that_was_given_up_holds_up_no_batch() {
     let given_up = pending(&mut driver, Operation::RecvFrom { source: ours, at_most: 100 });
     driver.wait(Some(Duration::ZERO), &mut Vec::new()).unwrap();
     assert!(driver.cancel(given_up));
-    send_many(&mut driver, theirs, &socket);
+    send_batch(&mut driver, theirs, &socket);
     let mut received = Vec::new();
     while received.len() < COUNT {
-        let completion = match driver.submit(recv_many(ours)) {
+        let completion = match driver.submit(recv_batch(ours)) {
             Submitted::Done(completion) => completion,
             Submitted::Pending(key) => {
                 named(&mut driver);

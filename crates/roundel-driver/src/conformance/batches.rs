@@ -40,15 +40,15 @@ pub(super) fn messages<'a>(
 
 /// What became of each message.
 #[track_caller]
-pub(super) fn sent_many(completion: Completion) -> Vec<Result<Buffer, OperationError>> {
+pub(super) fn sent_batch(completion: Completion) -> Vec<Result<Buffer, OperationError>> {
     match completion {
-        Ok(Outcome::SentMany(sent)) => sent.into(),
+        Ok(Outcome::SentBatch(sent)) => sent.into(),
         other => panic!("not sent: {other:?}"),
     }
 }
 
-fn recv_many(source: SourceId, at_most: usize, count: usize) -> Operation {
-    Operation::RecvMany { source, at_most, count }
+fn recv_batch(source: SourceId, at_most: usize, count: usize) -> Operation {
+    Operation::RecvBatch { source, at_most, count }
 }
 
 /// What came to one or to many.
@@ -81,7 +81,7 @@ fn send(on: &mut Subject<'_>, from: SourceId, texts: &[&[u8]], to: &Address) {
 fn received(on: &mut Subject<'_>, from: SourceId, all: usize, count: usize) -> Vec<Datagram> {
     let mut received = Vec::new();
     while received.len() < all {
-        let came = datagrams(on.complete(recv_many(from, 100, count)));
+        let came = datagrams(on.complete(recv_batch(from, 100, count)));
         assert!((1..=count).contains(&came.len()), "{} at once", came.len());
         received.extend(came);
     }
@@ -111,13 +111,13 @@ fn many_come_in_order(on: &mut Subject<'_>) {
 fn a_wait_for_many_ends_with_the_first(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
     for _ in 0..3 {
-        let key = on.pending(recv_many(ours, 100, 10));
+        let key = on.pending(recv_batch(ours, 100, 10));
         send(on, theirs, &[b"one"], &address);
         let [came] = on.finish([key]).map(datagrams);
         assert_texts(&came, &[b"one"]);
     }
     // Nothing is left, and none is what nobody gets.
-    let key = on.pending(recv_many(ours, 100, 0));
+    let key = on.pending(recv_batch(ours, 100, 0));
     send(on, theirs, &[b"two"], &address);
     assert_texts(&on.finish([key]).map(datagrams)[0], &[b"two"]);
     assert_eq!(on.in_flight(), 0);
@@ -128,7 +128,7 @@ fn what_was_cut_off_is_told_of_each(on: &mut Subject<'_>) {
     send(on, theirs, &[b"1234", b"12345", b"next"], &address);
     let mut came = Vec::new();
     while came.len() < 3 {
-        came.extend(datagrams(on.complete(recv_many(ours, 4, 3))));
+        came.extend(datagrams(on.complete(recv_batch(ours, 4, 3))));
     }
     assert_texts(&came, &[b"1234", b"1234", b"next"]);
     let cut: Vec<_> = came.iter().map(|datagram| datagram.truncated).collect();
@@ -144,7 +144,7 @@ fn an_empty_one_is_one_of_them(on: &mut Subject<'_>) {
 fn many_are_received_in_their_turn(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
     let one = |source| Operation::RecvFrom { source, at_most: 100 };
-    let keys = [one(ours), recv_many(ours, 100, 2), one(ours)].map(|asked| on.pending(asked));
+    let keys = [one(ours), recv_batch(ours, 100, 2), one(ours)].map(|asked| on.pending(asked));
     send(on, theirs, &[b"one", b"two", b"three", b"four", b"five"], &address);
     let [first, many, last] = on.finish(keys).map(datagrams);
     assert!(first.len() == 1 && (1..=2).contains(&many.len()) && last.len() == 1);
@@ -158,9 +158,9 @@ fn many_are_received_in_their_turn(on: &mut Subject<'_>) {
 fn named(on: &mut Subject<'_>, texts: &[&[u8]]) -> (SourceId, [Key; 3]) {
     let (ours, address, theirs) = ends(on);
     let keys = [
-        on.pending(recv_many(ours, 100, 2)),
+        on.pending(recv_batch(ours, 100, 2)),
         on.pending(Operation::RecvFrom { source: ours, at_most: 100 }),
-        on.pending(recv_many(ours, 100, 2)),
+        on.pending(recv_batch(ours, 100, 2)),
     ];
     send(on, theirs, texts, &address);
     on.until_reported(&keys);
@@ -192,13 +192,13 @@ fn those_given_back_come_to_one_or_to_many(on: &mut Subject<'_>) {
 fn what_others_have_is_not_skipped(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
     let one = Operation::RecvFrom { source: ours, at_most: 100 };
-    let [first, middle, last] = [recv_many(ours, 100, 1), one, recv_many(ours, 100, 1)]
+    let [first, middle, last] = [recv_batch(ours, 100, 1), one, recv_batch(ours, 100, 1)]
         .map(|operation| on.pending(operation));
     send(on, theirs, &[b"one", b"two", b"three"], &address);
     on.until_reported(&[first, middle, last]);
     // Who wants none of those that are given back stands before whoever wants many of them.
     let other = on.pending(recv(ours, 100));
-    let many = on.pending(recv_many(ours, 100, 10));
+    let many = on.pending(recv_batch(ours, 100, 10));
     assert!(on.cancel(first) && on.cancel(last));
     send(on, theirs, &[b"four"], &address);
     on.until_reported(&[other, many]);
@@ -209,7 +209,7 @@ fn what_others_have_is_not_skipped(on: &mut Subject<'_>) {
 
 fn a_wait_for_many_holds_no_buffer(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
-    let key = on.pending(recv_many(ours, 65_536, 10));
+    let key = on.pending(recv_batch(ours, 65_536, 10));
     on.look();
     assert_eq!(on.statistics().buffers, 0);
     send(on, theirs, &[b"x"], &address);
@@ -228,7 +228,7 @@ fn many_go_in_order(on: &mut Subject<'_>) {
         Message { data: text.into(), to: Some(to.clone()) }
     };
     let messages = Box::new(texts.iter().map(message).collect());
-    let sent = sent_many(on.complete(Operation::SendMany { source: theirs, messages }));
+    let sent = sent_batch(on.complete(Operation::SendBatch { source: theirs, messages }));
     let back: Vec<_> = sent.into_iter().map(|sent| sent.unwrap().into_vec()).collect();
     assert_eq!(back, texts);
     for (source, rest) in [(ours, 0), (other, 1)] {
@@ -243,8 +243,8 @@ fn many_go_to_the_peer(on: &mut Subject<'_>) {
     let connected = on.complete(Operation::Connect { source: theirs, address: address.into() });
     assert!(matches!(connected, Ok(Outcome::Connected)), "{connected:?}");
     let texts: [&[u8]; 3] = [b"one", b"", b"three"];
-    let many = Operation::SendMany { source: theirs, messages: messages(texts, None) };
-    assert!(sent_many(on.complete(many)).iter().all(Result::is_ok));
+    let many = Operation::SendBatch { source: theirs, messages: messages(texts, None) };
+    assert!(sent_batch(on.complete(many)).iter().all(Result::is_ok));
     on.send(theirs, b"four");
     let came: Vec<_> = (0..4).map(|_| data(on.complete(recv(ours, 100)))).collect();
     assert_eq!(came, [&b"one"[..], b"", b"three", b"four"]);
@@ -257,7 +257,8 @@ fn many_go_in_their_turn(on: &mut Subject<'_>) {
         Operation::SendTo { source: theirs, data, to }
     };
     let many = messages([&b"two"[..], b"three"], Some(&address));
-    let sends = [one(b"one"), Operation::SendMany { source: theirs, messages: many }, one(b"four")];
+    let sends =
+        [one(b"one"), Operation::SendBatch { source: theirs, messages: many }, one(b"four")];
     for begun in sends.map(|send| on.begin(send)) {
         let sent = on.end(begun);
         assert!(sent.is_ok(), "{sent:?}");
@@ -269,8 +270,8 @@ fn one_that_cannot_go_holds_up_no_other(on: &mut Subject<'_>) {
     let (ours, address, theirs) = ends(on);
     let long = vec![0; 70_000];
     let texts: [&[u8]; 5] = [&long, b"one", &long, b"two", b"three"];
-    let many = Operation::SendMany { source: theirs, messages: messages(texts, Some(&address)) };
-    let sent = sent_many(on.complete(many));
+    let many = Operation::SendBatch { source: theirs, messages: messages(texts, Some(&address)) };
+    let sent = sent_batch(on.complete(many));
     let told: Vec<_> = sent.iter().map(Result::is_ok).collect();
     assert_eq!(told, [false, true, false, true, true]);
     let error = sent.into_iter().nth(2).unwrap().unwrap_err();
@@ -281,14 +282,14 @@ fn one_that_cannot_go_holds_up_no_other(on: &mut Subject<'_>) {
 
 fn nothing_is_sent(on: &mut Subject<'_>) {
     let (_, address, theirs) = ends(on);
-    let many = Operation::SendMany { source: theirs, messages: messages([], Some(&address)) };
-    assert!(sent_many(on.complete(many)).is_empty());
+    let many = Operation::SendBatch { source: theirs, messages: messages([], Some(&address)) };
+    assert!(sent_batch(on.complete(many)).is_empty());
     assert_eq!(on.in_flight(), 0);
 }
 
 fn detaching_ends_a_wait_for_many(on: &mut Subject<'_>) {
     let (ours, _, _) = ends(on);
-    let key = on.pending(recv_many(ours, 100, 10));
+    let key = on.pending(recv_batch(ours, 100, 10));
     drop(on.detach(ours));
     let [ended] = on.finish([key]);
     let error = ended.expect_err("the source is gone");
@@ -302,7 +303,7 @@ fn a_detached_source_sends_none(on: &mut Subject<'_>) {
     let (_, address, theirs) = ends(on);
     drop(on.detach(theirs));
     let messages = messages([&b"one"[..], b"two"], Some(&address));
-    let Submitted::Done(Err(error)) = on.submit(Operation::SendMany { source: theirs, messages })
+    let Submitted::Done(Err(error)) = on.submit(Operation::SendBatch { source: theirs, messages })
     else {
         panic!("a detached source takes no operations")
     };

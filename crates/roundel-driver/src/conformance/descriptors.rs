@@ -10,7 +10,7 @@ use rustix::net::SendFlags;
 
 use super::{
     Check,
-    batches::{messages, sent_many},
+    batches::{messages, sent_batch},
     subject::{Subject, data, recv},
 };
 use crate::{
@@ -122,7 +122,7 @@ fn many_datagrams_wait_for_room(on: &mut Subject<'_>) {
     let (ours, theirs) = (on.attach(Source::new(ours)), on.attach(Source::new(theirs)));
     let texts: Vec<[u8; 2]> = (0..2000_u16).map(u16::to_be_bytes).collect();
     let messages = || messages(texts.iter().map(|text| &text[..]), None);
-    let many = |messages| Operation::SendMany { source: theirs, messages };
+    let many = |messages| Operation::SendBatch { source: theirs, messages };
     let given_up = on.pending(many(messages()));
     let key = on.pending(many(messages()));
     let last = on.pending(Operation::Send { source: theirs, data: b"behind them".into() });
@@ -131,7 +131,7 @@ fn many_datagrams_wait_for_room(on: &mut Subject<'_>) {
     // Of the first, as many as there was room for, and then all of the next.
     let mut came = Vec::new();
     while came.last().is_none_or(|text| text != b"behind them") {
-        let received = on.complete(Operation::RecvMany { source: ours, at_most: 100, count: 50 });
+        let received = on.complete(Operation::RecvBatch { source: ours, at_most: 100, count: 50 });
         let Ok(Outcome::Datagrams(received)) = received else { panic!("{received:?}") };
         assert!(received.iter().all(|one| one.from == Address::unnamed_unix()));
         came.extend(received.iter().map(|one| one.data.to_vec()));
@@ -141,7 +141,7 @@ fn many_datagrams_wait_for_room(on: &mut Subject<'_>) {
     assert_eq!(came[..first], texts[..first]);
     assert_eq!(came[first..][..texts.len()], texts);
     let [sent, last] = on.finish([key, last]);
-    let sent: Vec<_> = sent_many(sent).into_iter().map(|sent| sent.unwrap().to_vec()).collect();
+    let sent: Vec<_> = sent_batch(sent).into_iter().map(|sent| sent.unwrap().to_vec()).collect();
     assert!(sent == texts && last.is_ok());
 
     // One that ends in the middle tells of each.

@@ -132,7 +132,7 @@ impl Line {
             (SocketKind::Stream, _) => recv(source, amount),
             (SocketKind::Datagram, 0) => Operation::RecvFrom { source, at_most: 100 },
             (SocketKind::Datagram, _) => {
-                Operation::RecvMany { source, at_most: 100, count: amount }
+                Operation::RecvBatch { source, at_most: 100, count: amount }
             }
         };
         match on.begin(operation) {

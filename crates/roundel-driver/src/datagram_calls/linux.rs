@@ -24,7 +24,7 @@ const MOST_SENT: usize = 1024;
 
 /// UDP only: of a datagram without a sender, as a Unix socket may receive, the addresses below
 /// would tell nothing but what was in their memory.
-pub(super) fn receives_many(socket: BorrowedFd<'_>) -> bool {
+pub(super) fn receives_batches(socket: BorrowedFd<'_>) -> bool {
     speaks_udp_to(socket)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     attempt::{NOW, send_to},
 };
 
-pub(super) fn receives_many(_: BorrowedFd<'_>) -> bool {
+pub(super) fn receives_batches(_: BorrowedFd<'_>) -> bool {
     false
 }
 

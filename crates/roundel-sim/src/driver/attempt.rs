@@ -28,7 +28,7 @@ pub(super) fn queue_of(operation: &Operation) -> Queue {
         Operation::Send { .. }
         | Operation::SendVectored { .. }
         | Operation::SendTo { .. }
-        | Operation::SendMany { .. }
+        | Operation::SendBatch { .. }
         | Operation::Write { .. }
         | Operation::Connect { .. } => Queue::Write,
         Operation::Ready { .. } => Queue::Watch,
@@ -75,8 +75,8 @@ pub(super) fn attempt(
         Operation::RecvFrom { at_most, .. } => {
             on.receive_from(*at_most).map(|datagram| Outcome::Datagram(Box::new(datagram)))
         }
-        Operation::RecvMany { at_most, count, .. } => {
-            on.receive_many(*at_most, *count).map(Outcome::Datagrams)
+        Operation::RecvBatch { at_most, count, .. } => {
+            on.receive_batch(*at_most, *count).map(Outcome::Datagrams)
         }
         Operation::Send { data, .. } | Operation::Write { data, .. } => {
             on.transmit(&[&**data], progress).map(|()| Outcome::Sent(mem::take(data)))
@@ -89,9 +89,9 @@ pub(super) fn attempt(
             let sent = on.call(|state| state.send_datagram(on.id, data, Some(to)));
             sent.map(|()| Outcome::Sent(mem::take(data)))
         }
-        Operation::SendMany { messages, .. } => {
-            on.send_many(messages).map(|()| Outcome::SentMany(mem::take(&mut **messages).results()))
-        }
+        Operation::SendBatch { messages, .. } => on
+            .send_batch(messages)
+            .map(|()| Outcome::SentBatch(mem::take(&mut **messages).results())),
         Operation::Accept { .. } => {
             let accepted = on.call(|state| state.accept(on.id));
             accepted.map(|id| Outcome::Accepted(on.network.wrap(id)))
@@ -153,7 +153,7 @@ impl Attempt<'_> {
     }
 
     /// An error behind the first is left for the next who asks, as recvmmsg(2) leaves it.
-    fn receive_many(&self, at_most: usize, count: usize) -> Result<Box<[Datagram]>, Errno> {
+    fn receive_batch(&self, at_most: usize, count: usize) -> Result<Box<[Datagram]>, Errno> {
         let mut received = vec![self.receive_from(at_most)?];
         while received.len() < count.min(MOST_AT_ONCE)
             && let Some(message) = self.network.with(|state| state.recv_along(self.id))
@@ -172,7 +172,7 @@ impl Attempt<'_> {
         Ok(Datagram::new(data, message.from, message.data.len() > count))
     }
 
-    fn send_many(&self, messages: &mut Messages) -> Result<(), Errno> {
+    fn send_batch(&self, messages: &mut Messages) -> Result<(), Errno> {
         while let Some(Message { data, to }) = messages.left().first() {
             match self.call(|state| state.send_datagram(self.id, data, to.as_ref())) {
                 Ok(()) => messages.sent(1),

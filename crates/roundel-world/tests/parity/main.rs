@@ -32,7 +32,7 @@ impl Told {
                 let texts = all.iter().map(|it| String::from_utf8_lossy(&it.data));
                 texts.collect::<Vec<_>>().join(", ")
             }
-            Ok(Outcome::SentMany(all)) => {
+            Ok(Outcome::SentBatch(all)) => {
                 let told = all.iter().map(|sent| match sent {
                     Ok(_) => "ok".to_owned(),
                     Err(error) => number(error.raw_os_error()),
@@ -283,16 +283,16 @@ async fn several_datagrams(told: &mut Told, of_nobody: Address) {
         message(b"two", Some(&address)),
         message(b"lost", Some(&of_nobody)),
     ];
-    told.operation("udp: many are sent", ours.send_many(to).await);
+    told.operation("udp: many are sent", ours.send_batch(to).await);
     roundel_executor::sleep(MS).await;
-    told.operation("udp: many are received", inbox.recv_many(100, 10).await);
+    told.operation("udp: many are received", inbox.recv_batch(100, 10).await);
     told.operation("udp: connect to nobody", ours.connect(of_nobody).await);
-    let lost = || ours.send_many([b"lost", b"gone"].map(|data| message(data, None)));
+    let lost = || ours.send_batch([b"lost", b"gone"].map(|data| message(data, None)));
     told.operation("udp: many to nobody", lost().await);
     roundel_executor::sleep(MS).await;
     told.operation("udp: many after an error", lost().await);
     roundel_executor::sleep(MS).await;
-    told.operation("udp: many are told", ours.recv_many(100, 10).await);
+    told.operation("udp: many are told", ours.recv_batch(100, 10).await);
 }
 
 async fn unix(told: &mut Told, path: PathBuf) {

@@ -10,7 +10,7 @@ use crate::arrival::Arrival;
 
 impl Endpoint {
     /// What an operation for several datagrams gets of what has come: a row without gaps.
-    pub(super) fn claim_many(
+    pub(super) fn claim_batch(
         &mut self,
         at_most: usize,
         count: usize,
@@ -44,18 +44,18 @@ impl Endpoint {
         if self.drained {
             return None;
         }
-        self.receive_many(operation, pool).map(|(_, outcome)| outcome)
+        self.receive_batch(operation, pool).map(|(_, outcome)| outcome)
     }
 
     /// Receives several datagrams, if `operation` wants them and there are some, and says where in
     /// all that has come they begin. Only while nothing was asked of the kernel: what that brings
     /// may have come before.
-    pub(crate) fn receive_many(
+    pub(crate) fn receive_batch(
         &mut self,
         operation: &Operation,
         pool: &BufferPool,
     ) -> Option<(u64, Result<Outcome, Errno>)> {
-        let Operation::RecvMany { at_most, count, .. } = *operation else { return None };
+        let Operation::RecvBatch { at_most, count, .. } = *operation else { return None };
         if self.arm.is_some() {
             return None;
         }
@@ -77,9 +77,9 @@ impl Endpoint {
     }
 
     /// Sends several datagrams, if `operation` does and there is room for all of them that are left.
-    pub(crate) fn send_many(&mut self, operation: &mut Operation) -> Option<Outcome> {
-        let Operation::SendMany { messages, .. } = operation else { return None };
+    pub(crate) fn send_batch(&mut self, operation: &mut Operation) -> Option<Outcome> {
+        let Operation::SendBatch { messages, .. } = operation else { return None };
         self.calls.send(self.descriptor.as_fd(), messages).ok()?;
-        Some(Outcome::SentMany(mem::take(&mut **messages).results()))
+        Some(Outcome::SentBatch(mem::take(&mut **messages).results()))
     }
 }
