@@ -47,7 +47,11 @@ pub(crate) fn attempt(
             receive_into(watched, buffer).map(|()| Outcome::Received(mem::take(buffer)))
         }
         Operation::RecvFrom { at_most, .. } => {
-            receive_from(watched, pool, *at_most).map(Outcome::Datagram)
+            let datagram = receive_from(watched.source.as_fd(), pool, *at_most);
+            datagram.map(|datagram| Outcome::Datagram(Box::new(datagram)))
+        }
+        Operation::RecvBatch { at_most, count, .. } => {
+            receive_batch(watched, pool, *at_most, *count).map(Outcome::Datagrams)
         }
         Operation::Send { data, .. } => {
             transmit(watched, progress, Means::Socket, data.len(), |to, from| {
@@ -65,6 +69,10 @@ pub(crate) fn attempt(
             .map(|()| Outcome::SentVectored(mem::take(data))),
         Operation::SendTo { data, to, .. } => {
             send_to(watched.source.as_fd(), data, to).map(|()| Outcome::Sent(mem::take(data)))
+        }
+        Operation::SendBatch { messages, .. } => {
+            let sent = watched.calls.send(watched.source.as_fd(), messages);
+            sent.map(|()| Outcome::SentBatch(mem::take(&mut **messages).results()))
         }
         Operation::Accept { .. } => accept_one(watched).map(Outcome::Accepted),
         Operation::Connect { address, .. } => start_or_finish_connect(watched, address, progress),
@@ -104,7 +112,7 @@ pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<u
 }
 
 /// Flags of every send: neither a wait nor a signal.
-const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
+pub(crate) const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
 
 /// Linux moves no more in one call, however much it has room for (send(2), write(2)).
 const MOST_AT_ONCE: usize = 0x7fff_f000;
@@ -160,8 +168,11 @@ fn receive_into(watched: &mut Watched, buffer: &mut Buffer) -> Attempt<()> {
 }
 
 #[inline(never)]
-fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt<Box<Datagram>> {
-    let from = watched.source.as_fd();
+pub(crate) fn receive_from(
+    from: BorrowedFd<'_>,
+    pool: &BufferPool,
+    at_most: usize,
+) -> Attempt<Datagram> {
     let mut told = None;
     let data = pool.fill(at_most.min(LARGEST), |room| {
         let message = uninterrupted(|| {
@@ -180,7 +191,21 @@ fn receive_from(watched: &Watched, pool: &BufferPool, at_most: usize) -> Attempt
         None => Address::unnamed_unix(),
     };
     let truncated = message.flags.contains(ReturnFlags::TRUNC);
-    Ok(Box::new(Datagram::new(data, from, truncated)))
+    Ok(Datagram::new(data, from, truncated))
+}
+
+#[inline(never)]
+fn receive_batch(
+    watched: &mut Watched,
+    pool: &BufferPool,
+    at_most: usize,
+    count: usize,
+) -> Attempt<Box<[Datagram]>> {
+    let (received, is_all) = watched.calls.receive(watched.source.as_fd(), pool, at_most, count)?;
+    if is_all {
+        watched.came_short(Direction::Read);
+    }
+    Ok(received)
 }
 
 /// Sends `all` bytes from where `progress` stands, `put` by `put`; each tells how many bytes the
@@ -242,7 +267,7 @@ fn rest(data: &[Buffer], mut sent: usize) -> Vec<IoSlice<'_>> {
 }
 
 #[inline(never)]
-fn send_to(socket: BorrowedFd<'_>, data: &[u8], to: &Address) -> Attempt<()> {
+pub(crate) fn send_to(socket: BorrowedFd<'_>, data: &[u8], to: &Address) -> Attempt<()> {
     // A datagram goes whole or not at all.
     uninterrupted(|| match to {
         Address::Inet(to) => sendto(socket, data, NOW, to),

@@ -79,6 +79,12 @@ impl Buffer {
         }
     }
 
+    /// The first `at_most` bytes of the room.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn room_mut(&mut self, at_most: usize) -> &mut [u8] {
+        self.0.as_mut().and_then(|memory| memory.bytes.get_mut(..at_most)).unwrap_or_default()
+    }
+
     /// Cuts the content at `at`; what lies behind is copied into a buffer of its own.
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         let rest = self.get(at..).unwrap_or_default().into();
@@ -233,8 +239,14 @@ impl BufferPool {
         Ok(buffer)
     }
 
+    /// How many buffers for `at_most` bytes are kept while nobody uses them.
+    pub(crate) fn keeps(&self, at_most: usize) -> usize {
+        let shelf = self.shelves.iter().find(|shelf| shelf.size >= at_most);
+        shelf.map_or(0, |shelf| shelf.most)
+    }
+
     /// A buffer of length 0 with room for `at_most` initialised bytes.
-    fn take(&self, at_most: usize) -> Buffer {
+    pub(crate) fn take(&self, at_most: usize) -> Buffer {
         let Some(shelf) = self.shelves.iter().find(|shelf| shelf.size >= at_most) else {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer::with_room(at_most);

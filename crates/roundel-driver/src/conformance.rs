@@ -6,6 +6,7 @@
 
 use crate::Driver;
 
+mod batches;
 mod cancelling;
 mod datagrams;
 mod descriptors;
@@ -35,6 +36,8 @@ pub enum Part {
     Listeners,
     /// Messages over UDP.
     Datagrams,
+    /// Several of them by one operation.
+    Batches,
     /// What sockets answer at once: addresses and options.
     Options,
     /// Giving operations up, and letting sources go.
@@ -58,6 +61,7 @@ impl Part {
         Self::Repeating,
         Self::Listeners,
         Self::Datagrams,
+        Self::Batches,
         Self::Options,
         Self::Cancelling,
         Self::GivingBack,
@@ -73,6 +77,7 @@ impl Part {
         Self::Repeating,
         Self::Listeners,
         Self::Datagrams,
+        Self::Batches,
         Self::Options,
         Self::Cancelling,
         Self::GivingBack,
@@ -85,6 +90,7 @@ impl Part {
             Self::Repeating => repeating::CHECKS,
             Self::Listeners => listeners::CHECKS,
             Self::Datagrams => datagrams::CHECKS,
+            Self::Batches => batches::CHECKS,
             Self::Options => options::CHECKS,
             Self::Cancelling => cancelling::CHECKS,
             Self::GivingBack => giving_back::CHECKS,

@@ -4,7 +4,7 @@ use std::{fmt, io, mem};
 
 use roundel_selector::SelectorError;
 
-use crate::{Address, Operation};
+use crate::{Address, Buffer, Message, Messages, Operation};
 
 /// An operation failed; says which, why, and returns the caller's bytes.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,8 @@ struct Failure {
     cause: io::Error,
     /// Out of its pool, so that the error may travel to another thread.
     data: Option<Vec<u8>>,
+    /// What became of each message, as that came to light.
+    messages: Option<Vec<Result<Vec<u8>, OperationError>>>,
     transferred: usize,
 }
 
@@ -56,7 +58,22 @@ impl OperationError {
             Operation::SendTo { to, .. } => Some((**to).clone()),
             _ => None,
         };
-        Self(Box::new(Failure { action, address, cause: cause.into(), data, transferred }))
+        let cause = cause.into();
+        let messages = match operation {
+            Operation::SendBatch { messages, .. } => {
+                let ended = mem::take(&mut **messages).end_with(&cause).into_iter();
+                Some(ended.map(|sent| sent.map(Buffer::into_vec)).collect())
+            }
+            _ => None,
+        };
+        Self(Box::new(Failure { action, address, cause, data, messages, transferred }))
+    }
+
+    /// The failure of one message of several.
+    pub(crate) fn of_message(message: Message, cause: io::Error) -> Self {
+        let (address, data) = (message.to, Some(message.data.into_vec()));
+        let action = Messages::ACTION;
+        Self(Box::new(Failure { action, address, cause, data, messages: None, transferred: 0 }))
     }
 
     /// What was being done, as "sending on a socket".
@@ -93,6 +110,13 @@ impl OperationError {
     /// receive that was given its buffer.
     pub fn into_data(self) -> Option<Vec<u8>> {
         self.0.data
+    }
+
+    /// Of several datagrams that were to be sent by one operation, what became of each until it
+    /// failed as a whole: those that it had not come to have errors of its reason.
+    pub fn into_messages(self) -> Option<Vec<Result<Buffer, Self>>> {
+        let messages = self.0.messages?.into_iter();
+        Some(messages.map(|sent| sent.map(Buffer::from)).collect())
     }
 }
 

@@ -83,6 +83,12 @@ pub(crate) fn speaks_tcp(_: BorrowedFd<'_>) -> bool {
     false
 }
 
+/// Whether the kernel hands out several of its datagrams at one call, each with its sender.
+#[cfg(target_os = "linux")]
+pub(crate) fn speaks_udp(socket: BorrowedFd<'_>) -> bool {
+    sockopt::socket_protocol(socket) == Ok(Some(net::ipproto::UDP))
+}
+
 /// Whether bytes may be cut and joined, as also those of a pipe or a terminal.
 pub(crate) fn is_stream(source: BorrowedFd<'_>) -> bool {
     matches!(sockopt::socket_type(source), Ok(SocketType::STREAM) | Err(_))

@@ -30,6 +30,8 @@
 //!   ([`Operation::RecvInto`]). It gets one from the driver's pool when the kernel has
 //!   something to put in, and the buffer returns there when dropped: an idle connection costs its
 //!   entries in two tables, not a buffer.
+//! - Several datagrams are one operation ([`Operation::RecvBatch`], [`Operation::SendBatch`]), and one
+//!   call where the system has it: on Linux, for what is sent, and for what UDP receives.
 //! - What a socket answers at once, its addresses and options, is a method of [`Socket`].
 //! - A file's operations have no order among themselves. Where the kernel cannot carry them out by
 //!   itself, they are calls that block, for the caller to have made on another thread
@@ -59,11 +61,13 @@ mod attempt;
 mod blocking;
 mod boxed;
 mod buffer;
+mod datagram_calls;
 mod driver;
 mod error;
 mod file;
 mod file_call;
 mod kernel_socket;
+mod messages;
 mod operation;
 mod selector_driver;
 mod socket;
@@ -77,9 +81,11 @@ pub mod conformance;
 pub use address::{Address, UnixAddress};
 pub use blocking::BlockingCall;
 pub use buffer::{Buffer, BufferPool};
+pub use datagram_calls::DatagramCalls;
 pub use driver::{Driver, DriverStatistics, Submitted};
 pub use error::{DriverError, OperationError, SocketError};
 pub use file::{File, FileKind, ForeignFile, Metadata, OpenOptions};
+pub use messages::{Message, Messages};
 pub use operation::{Completion, Datagram, Key, Operation, Outcome, SourceId};
 pub use roundel_selector::{Interest, Notifier, Notify, Readiness, SelectorError, Source};
 pub use selector_driver::SelectorDriver;

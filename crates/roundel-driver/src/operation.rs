@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use roundel_selector::{Interest, Readiness};
 
-use crate::{Address, Buffer, File, Metadata, OpenOptions, OperationError, Socket, arena::Place};
+use crate::{
+    Address, Buffer, File, Messages, Metadata, OpenOptions, OperationError, Socket, arena::Place,
+};
 
 /// A source attached to a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +97,17 @@ pub enum Operation {
         /// 256 KiB.
         at_most: usize,
     },
+    /// Receive a datagram, and with it those behind it that the system hands out by the same call:
+    /// on Linux those of UDP, as many as are there; else there are none. Source: recvmmsg(2).
+    RecvBatch {
+        /// From where.
+        source: SourceId,
+        /// No more than this of each, as in `RecvFrom`.
+        at_most: usize,
+        /// No more datagrams than this, nor than 64, nor fewer than one; and not so many of more
+        /// than 64 KiB each.
+        count: usize,
+    },
     /// Send all of `data` on a socket. Source: send(2).
     Send {
         /// Where to.
@@ -118,6 +131,14 @@ pub enum Operation {
         data: Buffer,
         /// Where to; in a box, so that all other operations stay small.
         to: Box<Address>,
+    },
+    /// Send several datagrams, one behind the other, with as few calls as the system allows. One
+    /// that cannot be sent does not hold up those behind it. Source: sendmmsg(2).
+    SendBatch {
+        /// From where: a socket of datagrams.
+        source: SourceId,
+        /// The datagrams, and with the outcome what became of each.
+        messages: Box<Messages>,
     },
     /// Read up to `at_most` bytes from a pipe, a terminal or a file, at its own position; an empty
     /// buffer is the end. Source: read(2).
@@ -207,9 +228,11 @@ impl Operation {
             | Self::RecvMany { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
+            | Self::RecvBatch { source, .. }
             | Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
+            | Self::SendBatch { source, .. }
             | Self::Read { source, .. }
             | Self::Write { source, .. }
             | Self::Accept { source }
@@ -236,8 +259,10 @@ impl Operation {
                 "receiving from a socket"
             }
             Self::RecvFrom { .. } => "receiving a datagram",
+            Self::RecvBatch { .. } => "receiving datagrams",
             Self::Send { .. } | Self::SendVectored { .. } => "sending on a socket",
-            Self::SendTo { .. } => "sending a datagram",
+            Self::SendTo { .. } => Messages::ACTION,
+            Self::SendBatch { .. } => "sending datagrams",
             Self::Read { .. } => "reading",
             Self::Write { .. } => "writing",
             Self::Accept { .. } => "accepting a connection",
@@ -260,11 +285,13 @@ impl Operation {
             | Self::RecvMany { source, .. }
             | Self::RecvInto { source, .. }
             | Self::RecvFrom { source, .. }
+            | Self::RecvBatch { source, .. }
             | Self::Read { source, .. }
             | Self::Accept { source } => Some((source, Direction::Read)),
             Self::Send { source, .. }
             | Self::SendVectored { source, .. }
             | Self::SendTo { source, .. }
+            | Self::SendBatch { source, .. }
             | Self::Write { source, .. }
             | Self::Connect { source, .. } => Some((source, Direction::Write)),
             Self::Ready { source, .. } => Some((source, Direction::Watch)),
@@ -295,10 +322,14 @@ pub enum Outcome {
     Received(Buffer),
     /// Of `RecvFrom`.
     Datagram(Box<Datagram>),
+    /// Of `RecvBatch`: one at least, in the order in which they came.
+    Datagrams(Box<[Datagram]>),
     /// Of `Send`, `SendTo`, `Write` and `WriteAt`: everything went out; the buffer comes back.
     Sent(Buffer),
     /// Of `SendVectored`: everything went out; the buffers come back.
     SentVectored(Vec<Buffer>),
+    /// Of `SendBatch`: of each message, in its place, its buffer, or why it was not sent.
+    SentBatch(Box<[Result<Buffer, OperationError>]>),
     /// Of `Accept`: the connected socket, non-blocking and closed on exec.
     Accepted(Socket),
     /// Of `Connect`.
@@ -315,7 +346,7 @@ pub enum Outcome {
     Closed,
 }
 
-/// What `RecvFrom` brings.
+/// What `RecvFrom` brings, and `RecvBatch` several of.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Datagram {
@@ -331,6 +362,14 @@ impl Datagram {
     /// For drivers.
     pub fn new(data: Buffer, from: Address, truncated: bool) -> Self {
         Self { data, from, truncated }
+    }
+
+    /// For drivers: the same for whoever has room for `at_most` bytes only.
+    #[must_use]
+    pub fn cut_to(mut self, at_most: usize) -> Self {
+        self.truncated |= self.data.len() > at_most;
+        self.data.truncate(at_most);
+        self
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Unclaimed {
     is_stream: bool,
     /// Each with its place.
     data: VecDeque<(u64, Buffer)>,
-    datagrams: VecDeque<(u64, Box<Datagram>)>,
+    datagrams: VecDeque<(u64, Datagram)>,
     sockets: VecDeque<(u64, Socket)>,
 }
 
@@ -48,9 +48,23 @@ impl Unclaimed {
             Ok(Outcome::Received(buffer)) if !buffer.is_empty() => {
                 insert(&mut self.data, from, buffer);
             }
-            Ok(Outcome::Datagram(datagram)) => insert(&mut self.datagrams, from, datagram),
+            Ok(Outcome::Datagram(datagram)) => insert(&mut self.datagrams, from, *datagram),
+            Ok(Outcome::Datagrams(datagrams)) => {
+                for (place, datagram) in (from..).zip(datagrams) {
+                    insert(&mut self.datagrams, place, datagram);
+                }
+            }
             Ok(Outcome::Accepted(socket)) => insert(&mut self.sockets, from, socket),
             _ => {}
+        }
+    }
+
+    /// How many places an outcome takes in all that has come.
+    pub fn places(completion: &Completion) -> u64 {
+        match completion {
+            Ok(Outcome::Received(data)) => data.len() as u64,
+            Ok(Outcome::Datagrams(datagrams)) => datagrams.len() as u64,
+            _ => 1,
         }
     }
 
@@ -75,10 +89,21 @@ impl Unclaimed {
                 Some((from, Outcome::Received(buffer)))
             }
             Operation::RecvFrom { at_most, .. } => {
-                let (from, mut datagram) = self.datagrams.pop_front()?;
-                datagram.truncated |= datagram.data.len() > *at_most;
-                datagram.data.truncate(*at_most);
-                Some((from, Outcome::Datagram(datagram)))
+                let (from, datagram) = self.datagrams.pop_front()?;
+                Some((from, Outcome::Datagram(Box::new(datagram.cut_to(*at_most)))))
+            }
+            Operation::RecvBatch { at_most, count, .. } => {
+                let (from, first) = self.datagrams.pop_front()?;
+                let mut claimed = vec![first.cut_to(*at_most)];
+                // As far as nobody else has what comes between.
+                while claimed.len() < *count
+                    && let Some((place, _)) = self.datagrams.front()
+                    && *place == from + claimed.len() as u64
+                    && let Some((_, next)) = self.datagrams.pop_front()
+                {
+                    claimed.push(next.cut_to(*at_most));
+                }
+                Some((from, Outcome::Datagrams(claimed.into())))
             }
             Operation::Accept { .. } => {
                 let (from, socket) = self.sockets.pop_front()?;

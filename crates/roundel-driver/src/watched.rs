@@ -4,7 +4,7 @@ use roundel_selector::{Interest, Readiness, Source, Trigger};
 use rustix::fd::AsFd;
 
 use crate::{
-    Completion, Outcome, kernel_socket,
+    Completion, DatagramCalls, Outcome, kernel_socket,
     operation::{Direction, Operation},
     unclaimed::Unclaimed,
 };
@@ -55,6 +55,7 @@ pub(crate) struct Watched {
     ready: Readiness,
     pub(crate) registered: Option<(Interest, Trigger)>,
     pub(crate) kind: Kind,
+    pub(crate) calls: DatagramCalls,
     pub(crate) nonblocking: bool,
     /// Somebody watches the bare readiness, which edges cannot answer: level-triggered from then.
     pub(crate) level: bool,
@@ -76,6 +77,7 @@ impl Watched {
             ready: Readiness::READABLE.with(Readiness::WRITABLE),
             registered: None,
             kind: Kind::Unknown,
+            calls: DatagramCalls::default(),
             nonblocking: false,
             level: false,
             changed: false,
@@ -95,10 +97,7 @@ impl Watched {
     /// Gives what has come its place in all that has, for the case that it is kept.
     pub(crate) fn arrived(&mut self, completion: &Completion) -> u64 {
         let from = self.come;
-        self.come += match completion {
-            Ok(Outcome::Received(data)) => data.len() as u64,
-            _ => 1,
-        };
+        self.come += Unclaimed::places(completion);
         from
     }
 
@@ -240,5 +239,16 @@ pub(crate) fn interest_of(operation: &Operation) -> Option<Interest> {
     match operation {
         Operation::Ready { interest, .. } => Some(*interest),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watched;
+
+    /// Each idle connection pays for one.
+    #[test]
+    fn a_source_fits_a_cache_line() {
+        assert!(size_of::<Watched>() <= 64, "{}", size_of::<Watched>());
     }
 }

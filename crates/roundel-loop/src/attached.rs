@@ -9,8 +9,8 @@ use std::{
 };
 
 use roundel_driver::{
-    Address, Buffer, Driver, Family, File, Interest, OpenOptions, Operation, OperationError,
-    Socket, SocketError, SocketKind, Source, SourceId,
+    Address, Buffer, Driver, Family, File, Interest, Message, OpenOptions, Operation,
+    OperationError, Socket, SocketError, SocketKind, Source, SourceId,
 };
 
 use crate::{
@@ -228,6 +228,13 @@ impl Attached<Socket> {
         self.submit(|source| Operation::RecvFrom { source, at_most })
     }
 
+    /// Receives a datagram, and with it those that the system hands out by the same call: up to
+    /// `count` of them, of up to `at_most` bytes each.
+    #[doc(alias = "recvmmsg")]
+    pub fn recv_batch(&self, at_most: usize, count: usize) -> Submission {
+        self.submit(|source| Operation::RecvBatch { source, at_most, count })
+    }
+
     /// Sends all of several buffers, one behind the other; they come back.
     pub fn send_vectored(&self, data: Vec<Buffer>) -> Submission {
         self.submit(|source| Operation::SendVectored { source, data })
@@ -238,6 +245,14 @@ impl Attached<Socket> {
     pub fn send_to(&self, data: impl Into<Buffer>, to: impl Into<Address>) -> Submission {
         let to = Box::new(to.into());
         self.submit(|source| Operation::SendTo { source, data: data.into(), to })
+    }
+
+    /// Sends several datagrams in order, by one call of the system where it has one; of each it is
+    /// told what became of it.
+    #[doc(alias = "sendmmsg")]
+    pub fn send_batch(&self, messages: impl IntoIterator<Item = Message>) -> Submission {
+        let messages = Box::new(messages.into_iter().collect());
+        self.submit(|source| Operation::SendBatch { source, messages })
     }
 }
 

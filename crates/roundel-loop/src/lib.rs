@@ -109,9 +109,9 @@ pub use receipts::Receipts;
 pub use remote_handle::{RemoteCall, RemoteHandle};
 pub use roundel_driver::{
     Address, Buffer, Completion, Credentials, Datagram, Driver, DriverStatistics, Family, File,
-    FileKind, Interest, KeepAlive, Metadata, OpenOptions, Operation, OperationError, Outcome,
-    Readiness, SelectorDriver, Socket, SocketError, SocketKind, SocketOption, SocketOptionName,
-    Source, SourceId, UnixAddress,
+    FileKind, Interest, KeepAlive, Message, Metadata, OpenOptions, Operation, OperationError,
+    Outcome, Readiness, SelectorDriver, Socket, SocketError, SocketKind, SocketOption,
+    SocketOptionName, Source, SourceId, UnixAddress,
 };
 pub use roundel_timer::{Clock, Deadline, SystemClock, TimerKey, VirtualClock};
 pub use schedule::Schedule;

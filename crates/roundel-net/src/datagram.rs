@@ -250,7 +250,7 @@ impl DatagramSocket {
         self.in_a_row.set(self.in_a_row.get() + messages);
     }
 
-    async fn wait_for(&self, submission: Submission) -> Completion {
+    pub(crate) async fn wait_for(&self, submission: Submission) -> Completion {
         match submission.try_now() {
             Ok(completion) => {
                 self.count(1);
@@ -265,10 +265,15 @@ impl DatagramSocket {
 
     /// Begins to send a message, to where the socket is connected if no address is given.
     pub(crate) fn submit(&self, data: Buffer, to: Option<Address>) -> Submission {
-        match to.or_else(|| self.peer.clone()) {
+        match self.destination(to) {
             Some(to) => self.socket.send_to(data, to),
             None => self.socket.send(data),
         }
+    }
+
+    /// Where a message is sent to; none, if the system knows.
+    pub(crate) fn destination(&self, to: Option<Address>) -> Option<Address> {
+        to.or_else(|| self.peer.clone())
     }
 
     /// The address of this end.
@@ -292,7 +297,7 @@ impl DatagramSocket {
 }
 
 /// What a receive with its sender brings.
-pub(crate) fn received_datagram(outcome: Outcome) -> Datagram {
+fn received_datagram(outcome: Outcome) -> Datagram {
     match outcome {
         Outcome::Datagram(datagram) => *datagram,
         other => unreachable!("a receive was answered with {other:?}"),
@@ -300,7 +305,7 @@ pub(crate) fn received_datagram(outcome: Outcome) -> Datagram {
 }
 
 /// What a send brings.
-pub(crate) fn sent(outcome: Outcome) -> Buffer {
+fn sent(outcome: Outcome) -> Buffer {
     match outcome {
         Outcome::Sent(data) => data,
         other => unreachable!("a send was answered with {other:?}"),

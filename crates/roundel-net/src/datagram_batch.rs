@@ -1,29 +1,16 @@
 //! Datagrams in batches: as many as are there, and as many as there are.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-    task::Poll,
-};
+use roundel_loop::{Address, Buffer, Datagram, Message, OperationError, Outcome};
 
-use roundel_loop::{Address, Buffer, Completion, Datagram, OperationError, PendingOperation};
-
-use crate::{
-    DatagramSocket,
-    datagram::{received_datagram, sent},
-};
-
-/// A message of a batch: sent, or still with the system.
-enum Message {
-    Sent(Completion),
-    UnderWay(PendingOperation),
-}
+use crate::DatagramSocket;
 
 impl DatagramSocket {
-    /// Waits for a message, and receives with it those that are there too: up to `count` of them, of
-    /// up to `at_most` bytes each. They are put behind what `into` holds; returns how many came.
+    /// Waits for a message, and receives with it those that are there too: up to `count` of them
+    /// and no more than 64, of up to `at_most` bytes each. They are put behind what `into` holds;
+    /// returns how many came.
     ///
-    /// The wait, and the turn of the loop that goes with it, is paid once for the batch.
+    /// A batch costs one call of the system, which on Linux brings several datagrams of UDP. Of
+    /// other sockets, and on other systems, messages come one at a time.
     ///
     /// ```
     /// use roundel_executor::spawn_on;
@@ -48,10 +35,10 @@ impl DatagramSocket {
     /// ```
     ///
     /// # Errors
-    /// As [`recv_from`](Self::recv_from)'s; messages that came before it are in `into`.
+    /// As [`recv_from`](Self::recv_from)'s; no message has come with it.
     ///
     /// # Cancel safety
-    /// No message is lost: what had come is in `into`, and the next call gets what comes.
+    /// No message is lost: the next call gets what had come.
     #[doc(alias = "recvmmsg")]
     pub async fn recv_batch(
         &self,
@@ -62,20 +49,21 @@ impl DatagramSocket {
         if count == 0 {
             return Ok(0);
         }
-        into.push(self.recv_from(at_most).await?);
-        let mut received = 1;
-        while received < count {
-            let Ok(completion) = self.socket().recv_from(at_most).try_now() else { break };
-            into.push(received_datagram(completion?));
-            received += 1;
+        self.rest().await;
+        match self.wait_for(self.socket().recv_batch(at_most, count)).await? {
+            Outcome::Datagrams(datagrams) => {
+                let received = datagrams.len();
+                self.count(received - 1);
+                into.extend(datagrams);
+                Ok(received)
+            }
+            other => unreachable!("a receive was answered with {other:?}"),
         }
-        self.count(received - 1);
-        Ok(received)
     }
 
     /// Sends messages to where the socket is connected, in order, and waits until the system has
     /// taken them all. What became of each stands in its place: the buffer, to be used again, or
-    /// the error with the bytes.
+    /// the error with the bytes. On Linux a batch costs one call of the system.
     ///
     /// # Errors
     /// Of each message by itself, as [`send`](Self::send)'s; those behind it are sent all the same.
@@ -110,33 +98,14 @@ impl DatagramSocket {
         messages: impl Iterator<Item = (Buffer, Option<Address>)>,
     ) -> Vec<Result<Buffer, OperationError>> {
         self.rest().await;
-        // All are with the driver before any is waited for.
-        let mut batch: Vec<Message> = messages
-            .map(|(data, to)| match self.submit(data, to).try_now() {
-                Ok(completion) => Message::Sent(completion),
-                Err(pending) => Message::UnderWay(pending),
-            })
-            .collect();
-        self.count(batch.len());
-        // They leave in order.
-        let mut waits_for = 0;
-        poll_fn(|context| {
-            while let Some(message) = batch.get_mut(waits_for) {
-                if let Message::UnderWay(pending) = message {
-                    match Pin::new(pending).poll(context) {
-                        Poll::Ready(completion) => *message = Message::Sent(completion),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-                waits_for += 1;
-            }
-            Poll::Ready(())
-        })
-        .await;
-        let completed = batch.into_iter().map(|message| match message {
-            Message::Sent(completion) => completion.map(sent),
-            Message::UnderWay(_) => unreachable!("every message was waited for"),
-        });
-        completed.collect()
+        let addressed = messages.map(|(data, to)| Message { data, to: self.destination(to) });
+        let completion = self.wait_for(self.socket().send_batch(addressed)).await;
+        let sent = match completion {
+            Ok(Outcome::SentBatch(sent)) => sent.into_vec(),
+            Ok(other) => unreachable!("a send was answered with {other:?}"),
+            Err(error) => error.into_messages().expect("each message is told of"),
+        };
+        self.count(sent.len().saturating_sub(1));
+        sent
     }
 }

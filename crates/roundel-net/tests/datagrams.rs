@@ -221,6 +221,27 @@ fn batches_go_and_come_in_order_bound_connected_or_with_broadcast() {
     });
 }
 
+/// One message after the other would be 32 times as many operations, and as many calls.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_batch_that_is_there_comes_whole() {
+    run(async {
+        let (server, address) = bound().await;
+        let client = DatagramSocket::connect(address).await.unwrap();
+        let mut received = Vec::new();
+        for batch in 1..=3 {
+            let sent = client.send_batch((0..32).map(|nth| vec![nth; 10])).await;
+            assert_eq!(sent.into_iter().filter(Result::is_ok).count(), 32);
+            assert_eq!(server.recv_batch(100, 32, &mut received).await.unwrap(), 32);
+            assert_eq!(received.len(), 32 * batch);
+        }
+        // More than one call brings are no error.
+        client.send_batch((0..100).map(|nth| vec![nth; 10])).await;
+        assert_eq!(server.recv_batch(100, 100, &mut received).await.unwrap(), 64);
+        assert_eq!(server.recv_batch(100, 100, &mut received).await.unwrap(), 36);
+    });
+}
+
 #[test]
 fn what_of_a_batch_cannot_be_sent_is_told_in_its_place_with_its_bytes() {
     on_both(|| async {

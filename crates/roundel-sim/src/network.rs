@@ -35,7 +35,7 @@ pub use fault::Faults;
 pub use host::HostId;
 pub(crate) use host::News;
 pub use link::Link;
-pub(crate) use sock::{Flags, SockId};
+pub(crate) use sock::{Flags, Message as Arrived, SockId};
 pub(crate) use state::State;
 
 use crate::{SimDriver, TraceEvent, socket::SimSocket};

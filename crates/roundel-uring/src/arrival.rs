@@ -23,12 +23,15 @@ impl Arrival {
     }
 
     /// What of an outcome that nobody took is to be kept; what can be had again is not.
-    pub(crate) fn of(completion: Completion) -> Option<Self> {
+    pub(crate) fn of(completion: Completion) -> Vec<Self> {
         match completion {
-            Ok(Outcome::Received(buffer)) if !buffer.is_empty() => Some(Self::data(buffer)),
-            Ok(Outcome::Datagram(datagram)) => Some(Self::Datagram(datagram)),
-            Ok(Outcome::Accepted(socket)) => Some(Self::Socket(socket)),
-            _ => None,
+            Ok(Outcome::Received(buffer)) if !buffer.is_empty() => vec![Self::data(buffer)],
+            Ok(Outcome::Datagram(datagram)) => vec![Self::Datagram(datagram)],
+            Ok(Outcome::Datagrams(datagrams)) => {
+                datagrams.into_iter().map(|datagram| Self::Datagram(Box::new(datagram))).collect()
+            }
+            Ok(Outcome::Accepted(socket)) => vec![Self::Socket(socket)],
+            _ => Vec::new(),
         }
     }
 
@@ -65,10 +68,8 @@ impl Arrival {
         match (self, operation) {
             (Self::Failed(error), _) => (Err(error), None),
             (Self::Socket(socket), _) => (Ok(Outcome::Accepted(socket)), None),
-            (Self::Datagram(mut datagram), Operation::RecvFrom { at_most, .. }) => {
-                datagram.truncated |= datagram.data.len() > *at_most;
-                datagram.data.truncate(*at_most);
-                (Ok(Outcome::Datagram(datagram)), None)
+            (Self::Datagram(datagram), Operation::RecvFrom { at_most, .. }) => {
+                (Ok(Outcome::Datagram(Box::new(datagram.cut_to(*at_most)))), None)
             }
             (Self::Datagram(datagram), _) => (Ok(Outcome::Datagram(datagram)), None),
             (Self::Data { buffer, taken }, Operation::RecvInto { buffer: room, .. })

@@ -16,11 +16,13 @@ pub(crate) fn queue(operation: &Operation) -> Option<(SourceId, Direction)> {
         | Operation::RecvMany { .. }
         | Operation::RecvInto { .. }
         | Operation::RecvFrom { .. }
+        | Operation::RecvBatch { .. }
         | Operation::Read { .. }
         | Operation::Accept { .. } => Direction::Read,
         Operation::Send { .. }
         | Operation::SendVectored { .. }
         | Operation::SendTo { .. }
+        | Operation::SendBatch { .. }
         | Operation::Write { .. }
         | Operation::Connect { .. } => Direction::Write,
         Operation::Ready { .. } => Direction::Watch,

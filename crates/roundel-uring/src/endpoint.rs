@@ -5,11 +5,15 @@
 //! request in the kernel, its *arm*; on a stream it receives again and again. What it brings goes
 //! to the operations in their order, and what nobody waits for is kept for whoever comes next. So
 //! giving up an operation loses nothing and needs no answer from the kernel.
+//!
+//! The ring has no entry for several datagrams. Where several are asked for, it only tells when there
+//! are some, and a call that does not wait moves them all.
 
 use std::{collections::VecDeque, mem};
 
-use roundel_driver::{Buffer, Operation, Outcome, Source};
+use roundel_driver::{Buffer, Completion, DatagramCalls, Operation, Outcome, Source};
 use rustix::{
+    event::PollFlags,
     fd::AsFd,
     io::Errno,
     net::{SocketType, sockopt},
@@ -23,6 +27,8 @@ use crate::{
     ring::Descriptor,
     table::Place,
 };
+
+mod batch;
 
 /// How much may come unasked before the source stops receiving.
 const KEPT_AT_MOST: usize = 16;
@@ -52,7 +58,7 @@ enum Reach {
     From,
     /// Whoever accepts.
     Accept,
-    /// Nobody yet: it waits until something can be had.
+    /// Nobody yet, or whoever wants several datagrams: it waits until something can be had.
     Poll,
 }
 
@@ -76,6 +82,7 @@ impl Arm {
                 matches!(self.reach, Reach::Many | Reach::Once)
             }
             Operation::RecvFrom { .. } => self.reach == Reach::From,
+            Operation::RecvBatch { .. } => self.reach == Reach::Poll,
             _ => self.reach == Reach::Accept,
         }
     }
@@ -106,6 +113,7 @@ pub(crate) struct Endpoint {
     arrivals: VecDeque<(u64, Arrival)>,
     come: u64,
     kind: Kind,
+    calls: DatagramCalls,
     /// What was asked for last.
     appetite: usize,
     large_receives: u8,
@@ -126,6 +134,7 @@ impl Endpoint {
             arrivals: VecDeque::new(),
             come: 0,
             kind: Kind::Unknown,
+            calls: DatagramCalls::default(),
             appetite: 0,
             large_receives: 0,
             drained: false,
@@ -147,6 +156,10 @@ impl Endpoint {
                 let at_most = (*at_most).clamp(1, Room::LARGE);
                 let message = Message::receiving(at_most);
                 Request::RecvFrom { room: Room::holding(at_most), message }
+            }
+            Operation::RecvBatch { .. } => {
+                self.is_stream();
+                Request::Poll { events: PollFlags::IN.bits().into(), again: false }
             }
             Operation::Read { at_most, .. } => {
                 let at_most = (*at_most).min(Room::LARGE);
@@ -221,9 +234,11 @@ impl Endpoint {
     }
 
     /// Takes back what was delivered and not taken, to where it stood in the order.
-    pub(crate) fn take_back(&mut self, from: u64, arrival: Arrival) {
-        let place = self.arrivals.partition_point(|(earlier, _)| *earlier < from);
-        self.arrivals.insert(place, (from, arrival));
+    pub(crate) fn take_back(&mut self, from: u64, completion: Completion) {
+        for (from, arrival) in (from..).zip(Arrival::of(completion)) {
+            let place = self.arrivals.partition_point(|(earlier, _)| *earlier < from);
+            self.arrivals.insert(place, (from, arrival));
+        }
     }
 
     /// What `operation` gets without waiting: what has come, or nothing if it asks for nothing.
@@ -247,6 +262,9 @@ impl Endpoint {
         &mut self,
         operation: &mut Operation,
     ) -> Option<(u64, Result<Outcome, Errno>)> {
+        if let Operation::RecvBatch { at_most, count, .. } = *operation {
+            return self.claim_batch(at_most, count);
+        }
         let suits = |(_, arrival): &(u64, Arrival)| arrival.suits(operation);
         let nth = self.arrivals.iter().position(suits)?;
         let (from, arrival) = self.arrivals.remove(nth)?;

@@ -86,7 +86,7 @@ impl UringDriver {
                 buffer.truncate(length);
                 self.arrived(source, Arrival::data(mem::take(buffer)));
             }
-            (Ok(Got::Count(_)), _) => {}
+            (Ok(Got::Count(_)), _) => self.receive_batch(source),
             (Err(cause), ended) => {
                 let accepting = matches!(ended, Some(Request::AcceptMany));
                 let room = ended.as_ref().and_then(Request::room);
@@ -165,6 +165,20 @@ impl UringDriver {
             }
         }
         self.after_arrival(source);
+    }
+
+    /// Brings the first reader the datagrams that are there, if it wants several.
+    fn receive_batch(&mut self, source: SourceId) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        if let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
+            && let Some((from, outcome)) =
+                endpoint.receive_batch(&first.operation, self.ring.pool())
+        {
+            let completion = completion(&mut first.operation, outcome);
+            endpoint.readers.pop(&mut self.slots);
+            self.deliver(slot, completion, from);
+            self.after_arrival(source);
+        }
     }
 
     fn after_arrival(&mut self, source: SourceId) {

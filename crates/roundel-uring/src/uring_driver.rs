@@ -22,7 +22,6 @@ use rustix::{event::PollFlags, io::Errno};
 
 use crate::{
     Features, Unavailable, UringConfig,
-    arrival::Arrival,
     bell::Bell,
     direction::{Direction, queue, returns_bytes},
     endpoint::Endpoint,
@@ -309,7 +308,9 @@ impl Driver for UringDriver {
                     return Submitted::Pending(key(place));
                 }
                 if endpoint.readers.is_empty()
-                    && let Some(outcome) = endpoint.answer_at_once(&mut operation)
+                    && let Some(outcome) = endpoint
+                        .answer_at_once(&mut operation)
+                        .or_else(|| endpoint.receive_at_once(&operation, self.ring.pool()))
                 {
                     self.statistics.immediate += 1;
                     return Submitted::Done(completion(&mut operation, outcome));
@@ -319,6 +320,12 @@ impl Driver for UringDriver {
                 Submitted::Pending(key(place))
             }
             Direction::Write => {
+                if endpoint.may_send_at_once()
+                    && let Some(outcome) = endpoint.send_batch(&mut operation)
+                {
+                    self.statistics.immediate += 1;
+                    return Submitted::Done(Ok(outcome));
+                }
                 let place = self.admit(operation);
                 self.wait_to_write(source, place);
                 Submitted::Pending(key(place))
@@ -359,11 +366,10 @@ impl Driver for UringDriver {
                 true
             }
             Some(Slot::Done { completion, source, from }) => {
-                if let Some(arrival) = Arrival::of(completion)
-                    && let Some(source) = source
+                if let Some(source) = source
                     && let Some(endpoint) = self.sources.get_mut(self::place(source))
                 {
-                    endpoint.take_back(from, arrival);
+                    endpoint.take_back(from, completion);
                     // Somebody may be waiting for just this.
                     self.serve_readers(source);
                 }

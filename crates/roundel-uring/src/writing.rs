@@ -39,15 +39,20 @@ impl UringDriver {
 
     /// Hands the first writer to the kernel, unless it has one.
     fn start_writing(&mut self, source: SourceId) {
-        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        if !endpoint.sending
+        while let Some(endpoint) = self.sources.get_mut(place(source))
+            && !endpoint.sending
             && let Some((slot, first)) = endpoint.writers.first(&mut self.slots)
         {
+            if let Some(outcome) = endpoint.send_batch(&mut first.operation) {
+                endpoint.writers.pop(&mut self.slots);
+                self.finish(slot, Ok(outcome));
+                continue;
+            }
             let is_message = is_send(&first.operation) && !endpoint.is_stream();
-            match request(first, is_message) {
+            return match request(first, is_message) {
                 Ok(request) => self.send_to_kernel(source, slot, request),
                 Err(cause) => self.writer_failed(source, slot, cause),
-            }
+            };
         }
     }
 
@@ -132,6 +137,10 @@ fn request(waiting: &mut Waiting, is_message: bool) -> Result<Request, Errno> {
             let message = Message::sending(&[], 0);
             let data = mem::take(data);
             Request::SendVectored(Box::new(Vectored { data, from, message, is_message }))
+        }
+        // Those that are left go when there is room.
+        Operation::SendBatch { .. } => {
+            Request::Poll { events: PollFlags::OUT.bits().into(), again: false }
         }
         Operation::Write { data, .. } => Request::Write { data: mem::take(data), from },
         Operation::Connect { address, .. } => Request::Connect { address: kernels(address)? },

@@ -10,11 +10,12 @@ use rustix::net::SendFlags;
 
 use super::{
     Check,
+    batches::{messages, sent_batch},
     subject::{Subject, data, recv},
 };
 use crate::{
-    Address, Buffer, Family, Interest, Operation, Outcome, Readiness, Socket, SocketKind, Source,
-    SourceId,
+    Address, Buffer, Family, Interest, Operation, OperationError, Outcome, Readiness, Socket,
+    SocketKind, Source, SourceId,
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -24,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("a writable source is told", a_writable_source_is_told),
     ("a wait for readiness ends with its source", a_wait_for_readiness_ends_with_its_source),
     ("a datagram is one receive", a_datagram_is_one_receive),
+    ("many datagrams wait for room", many_datagrams_wait_for_room),
     ("a Unix datagram comes with its sender's name", a_unix_datagram_has_a_sender),
     ("a read that stops short does not stop for ever", short_reads_are_not_the_end),
     ("a send to a peer that is gone returns its bytes", a_failed_send_returns_its_bytes),
@@ -113,6 +115,50 @@ fn a_datagram_is_one_receive(on: &mut Subject<'_>) {
     for message in ["two", "", "four"] {
         assert_eq!(data(on.complete(recv(source, 100))), message.as_bytes());
     }
+}
+
+fn many_datagrams_wait_for_room(on: &mut Subject<'_>) {
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
+    let (ours, theirs) = (on.attach(Source::new(ours)), on.attach(Source::new(theirs)));
+    let texts: Vec<[u8; 2]> = (0..2000_u16).map(u16::to_be_bytes).collect();
+    let messages = || messages(texts.iter().map(|text| &text[..]), None);
+    let many = |messages| Operation::SendBatch { source: theirs, messages };
+    let given_up = on.pending(many(messages()));
+    let key = on.pending(many(messages()));
+    let last = on.pending(Operation::Send { source: theirs, data: b"behind them".into() });
+    on.look();
+    assert!(on.cancel(given_up));
+    // Of the first, as many as there was room for, and then all of the next.
+    let mut came = Vec::new();
+    while came.last().is_none_or(|text| text != b"behind them") {
+        let received = on.complete(Operation::RecvBatch { source: ours, at_most: 100, count: 50 });
+        let Ok(Outcome::Datagrams(received)) = received else { panic!("{received:?}") };
+        assert!(received.iter().all(|one| one.from == Address::unnamed_unix()));
+        came.extend(received.iter().map(|one| one.data.to_vec()));
+    }
+    let first = came.len() - texts.len() - 1;
+    assert!((1..texts.len()).contains(&first), "{first} of those given up");
+    assert_eq!(came[..first], texts[..first]);
+    assert_eq!(came[first..][..texts.len()], texts);
+    let [sent, last] = on.finish([key, last]);
+    let sent: Vec<_> = sent_batch(sent).into_iter().map(|sent| sent.unwrap().to_vec()).collect();
+    assert!(sent == texts && last.is_ok());
+
+    // One that ends in the middle tells of each.
+    let key = on.pending(many(messages()));
+    on.look();
+    drop(on.detach(theirs));
+    let [ended] = on.finish([key]);
+    let told = ended.expect_err("the source is gone").into_messages().expect("each is told of");
+    let went = told.iter().take_while(|sent| sent.is_ok()).count();
+    assert!((1..texts.len()).contains(&went), "{went} had gone");
+    let kind = |sent: &Result<Buffer, OperationError>| sent.as_ref().map_err(|e| e.kind()).err();
+    assert!(told[went..].iter().all(|sent| kind(sent) == Some(ErrorKind::ConnectionAborted)));
+    let back = told.into_iter().map(|sent| match sent {
+        Ok(data) => data.into_vec(),
+        Err(error) => error.into_data().unwrap(),
+    });
+    assert!(back.eq(texts.iter().map(|text| text.to_vec())));
 }
 
 fn a_unix_datagram_has_a_sender(on: &mut Subject<'_>) {

@@ -7,13 +7,14 @@ use super::{
     Check,
     subject::{Begun, Subject, data, recv},
 };
-use crate::{Address, Buffer, Completion, Key, Operation, SocketKind, SourceId};
+use crate::{Address, Buffer, Completion, Key, Operation, Outcome, SocketKind, SourceId};
 
 pub(super) const CHECKS: &[Check] = &[
     ("what is given back twice keeps its place", what_is_given_back_twice_keeps_its_place),
     ("also before what others have", also_before_what_others_have),
     ("a message that is given back stays one", a_message_stays_one),
     ("random cancels leave a stream in order", random_cancels_leave_a_stream_in_order),
+    ("random cancels leave messages in order", random_cancels_leave_messages_in_order),
 ];
 
 fn what_is_given_back_twice_keeps_its_place(on: &mut Subject<'_>) {
@@ -61,8 +62,17 @@ fn send_to(on: &mut Subject<'_>, from: SourceId, data: &[u8], to: &Address) -> C
 }
 
 fn random_cancels_leave_a_stream_in_order(on: &mut Subject<'_>) {
+    random_cancels(on, SocketKind::Stream);
+}
+
+/// Received one by one, and several at once.
+fn random_cancels_leave_messages_in_order(on: &mut Subject<'_>) {
+    random_cancels(on, SocketKind::Datagram);
+}
+
+fn random_cancels(on: &mut Subject<'_>, kind: SocketKind) {
     for seed in 1..=60 {
-        let mut line = Line::new(on, seed);
+        let mut line = Line::new(on, kind, seed);
         for _ in 0..120 {
             match line.below(8) {
                 0..=2 => line.receive(on),
@@ -77,8 +87,9 @@ fn random_cancels_leave_a_stream_in_order(on: &mut Subject<'_>) {
     }
 }
 
-/// A connection, and what the model knows of it.
+/// A connection, and what the model knows of it. Each of its messages is of one byte.
 struct Line {
+    kind: SocketKind,
     ours: SourceId,
     theirs: SourceId,
     receives: VecDeque<Key>,
@@ -89,10 +100,19 @@ struct Line {
 }
 
 impl Line {
-    fn new(on: &mut Subject<'_>, seed: u64) -> Self {
-        let (ours, theirs) = on.pair();
+    fn new(on: &mut Subject<'_>, kind: SocketKind, seed: u64) -> Self {
+        let (ours, theirs) = match kind {
+            SocketKind::Stream => on.pair(),
+            SocketKind::Datagram => {
+                let (ours, _, address) = on.bound(kind);
+                let (theirs, _) = on.socket(kind);
+                let address = Box::new(address);
+                assert!(on.complete(Operation::Connect { source: theirs, address }).is_ok());
+                (ours, theirs)
+            }
+        };
         let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { ours, theirs, receives: VecDeque::new(), sent: 0, taken: 0, seed, random }
+        Self { kind, ours, theirs, receives: VecDeque::new(), sent: 0, taken: 0, seed, random }
     }
 
     /// A number by xorshift.
@@ -105,9 +125,15 @@ impl Line {
 
     fn receive(&mut self, on: &mut Subject<'_>) {
         let (source, amount) = (self.ours, 1 + self.below(12));
-        let operation = match self.below(3) {
-            0 => Operation::RecvInto { source, buffer: Buffer::with_room(amount) },
-            _ => recv(source, amount),
+        let operation = match (self.kind, self.below(3)) {
+            (SocketKind::Stream, 0) => {
+                Operation::RecvInto { source, buffer: Buffer::with_room(amount) }
+            }
+            (SocketKind::Stream, _) => recv(source, amount),
+            (SocketKind::Datagram, 0) => Operation::RecvFrom { source, at_most: 100 },
+            (SocketKind::Datagram, _) => {
+                Operation::RecvBatch { source, at_most: 100, count: amount }
+            }
         };
         match on.begin(operation) {
             Begun::UnderWay(key) => self.receives.push_back(key),
@@ -123,8 +149,15 @@ impl Line {
 
     fn send(&mut self, on: &mut Subject<'_>) {
         let amount = 1 + self.below(24);
+        if self.kind == SocketKind::Datagram && self.sent + amount > self.taken + 100 {
+            // A kernel drops what it has no room for.
+            return;
+        }
         let data: Vec<u8> = (self.sent..self.sent + amount).map(byte).collect();
-        on.send(self.theirs, data);
+        match self.kind {
+            SocketKind::Stream => on.send(self.theirs, data),
+            SocketKind::Datagram => data.iter().for_each(|byte| on.send(self.theirs, &[*byte])),
+        }
         self.sent += amount;
     }
 
@@ -140,7 +173,11 @@ impl Line {
 
     #[track_caller]
     fn taken(&mut self, completion: Completion) {
-        let data = data(completion);
+        let data = match completion {
+            Ok(Outcome::Datagram(one)) => one.data.to_vec(),
+            Ok(Outcome::Datagrams(many)) => many.iter().map(|one| one.data[0]).collect(),
+            completion => data(completion),
+        };
         let end = self.taken + data.len();
         let expected: Vec<u8> = (self.taken..end).map(byte).collect();
         assert_eq!(data, expected, "lost, doubled or out of order; seed {}", self.seed);

@@ -56,10 +56,7 @@ impl Attached {
     /// Gives what has come its place in all that has, for the case that it is kept.
     pub(super) fn arrived(&mut self, completion: &Completion) -> u64 {
         let from = self.come;
-        self.come += match completion {
-            Ok(Outcome::Received(data)) => data.len() as u64,
-            _ => 1,
-        };
+        self.come += Unclaimed::places(completion);
         from
     }
 

@@ -3,15 +3,17 @@
 use std::mem;
 
 use roundel_driver::{
-    Buffer, BufferPool, Completion, Datagram, Operation, OperationError, Outcome,
+    Buffer, BufferPool, Completion, Datagram, Message, Messages, Operation, OperationError, Outcome,
 };
 use rustix::io::Errno;
 
 use super::{Queue, readiness};
-use crate::network::{Network, SockId, State};
+use crate::network::{Arrived, Network, SockId, State};
 
 /// What one receive brings at most, as on the other drivers.
 const LARGEST: usize = 256 << 10;
+/// So many datagrams, too.
+const MOST_AT_ONCE: usize = 64;
 
 /// On what an operation is tried.
 pub(super) struct Attempt<'a> {
@@ -26,6 +28,7 @@ pub(super) fn queue_of(operation: &Operation) -> Queue {
         Operation::Send { .. }
         | Operation::SendVectored { .. }
         | Operation::SendTo { .. }
+        | Operation::SendBatch { .. }
         | Operation::Write { .. }
         | Operation::Connect { .. } => Queue::Write,
         Operation::Ready { .. } => Queue::Watch,
@@ -70,7 +73,12 @@ pub(super) fn attempt(
             let filled = buffer.fill(|room| on.call(|state| state.recv(on.id, room)));
             filled.map(|()| Outcome::Received(mem::take(buffer)))
         }
-        Operation::RecvFrom { at_most, .. } => on.receive_from(*at_most).map(Outcome::Datagram),
+        Operation::RecvFrom { at_most, .. } => {
+            on.receive_from(*at_most).map(|datagram| Outcome::Datagram(Box::new(datagram)))
+        }
+        Operation::RecvBatch { at_most, count, .. } => {
+            on.receive_batch(*at_most, *count).map(Outcome::Datagrams)
+        }
         Operation::Send { data, .. } | Operation::Write { data, .. } => {
             on.transmit(&[&**data], progress).map(|()| Outcome::Sent(mem::take(data)))
         }
@@ -82,6 +90,9 @@ pub(super) fn attempt(
             let sent = on.call(|state| state.send_datagram(on.id, data, Some(to)));
             sent.map(|()| Outcome::Sent(mem::take(data)))
         }
+        Operation::SendBatch { messages, .. } => on
+            .send_batch(messages)
+            .map(|()| Outcome::SentBatch(mem::take(&mut **messages).results())),
         Operation::Accept { .. } => {
             let accepted = on.call(|state| state.accept(on.id));
             accepted.map(|id| Outcome::Accepted(on.network.wrap(id)))
@@ -144,14 +155,39 @@ impl Attempt<'_> {
         self.pool.fill(at_most, |room| self.call(|state| state.recv(self.id, room)))
     }
 
-    fn receive_from(&self, at_most: usize) -> Result<Box<Datagram>, Errno> {
-        let message = self.call(|state| state.recv_from(self.id))?;
+    fn receive_from(&self, at_most: usize) -> Result<Datagram, Errno> {
+        self.received(self.call(|state| state.recv_from(self.id))?, at_most)
+    }
+
+    /// An error behind the first is left for the next who asks, as recvmmsg(2) leaves it.
+    fn receive_batch(&self, at_most: usize, count: usize) -> Result<Box<[Datagram]>, Errno> {
+        let mut received = vec![self.receive_from(at_most)?];
+        while received.len() < count.min(MOST_AT_ONCE)
+            && let Some(message) = self.network.with(|state| state.recv_along(self.id))
+        {
+            received.push(self.received(message, at_most)?);
+        }
+        Ok(received.into())
+    }
+
+    fn received(&self, message: Arrived, at_most: usize) -> Result<Datagram, Errno> {
         let count = message.data.len().min(at_most.min(LARGEST));
         let data = self.pool.fill(count, |room| {
             room.copy_from_slice(&message.data[..count]);
             Ok::<_, Errno>(count)
         })?;
-        Ok(Box::new(Datagram::new(data, message.from, message.data.len() > count)))
+        Ok(Datagram::new(data, message.from, message.data.len() > count))
+    }
+
+    fn send_batch(&self, messages: &mut Messages) -> Result<(), Errno> {
+        while let Some(Message { data, to }) = messages.left().first() {
+            match self.call(|state| state.send_datagram(self.id, data, to.as_ref())) {
+                Ok(()) => messages.sent(1),
+                Err(Errno::WOULDBLOCK) => return Err(Errno::WOULDBLOCK),
+                Err(cause) => messages.failed(cause),
+            }
+        }
+        Ok(())
     }
 
     /// Sends all of `parts` behind each other, from where `progress` stands.

@@ -146,16 +146,30 @@ impl State {
         if let Some(error) = sock.error.take() {
             return Err(Errno::from_raw_os_error(error));
         }
-        let family = sock.family;
-        let datagrams = sock.datagrams().ok_or(Errno::NOTCONN)?;
-        let Some(mut message) = datagrams.queue.pop_front() else {
-            if !datagrams.read_shut {
-                return Err(Errno::WOULDBLOCK);
-            }
-            return Ok(Message { from: Address::unnamed_unix(), data: Vec::new() });
-        };
-        datagrams.bytes -= message.data.len();
-        message.from = shown(&message.from, family);
-        Ok(message)
+        let read_shut = sock.datagrams().ok_or(Errno::NOTCONN)?.read_shut;
+        match pop(sock) {
+            Some(message) => Ok(message),
+            None if read_shut => Ok(Message { from: Address::unnamed_unix(), data: Vec::new() }),
+            None => Err(Errno::WOULDBLOCK),
+        }
     }
+
+    /// A message that comes along with the one before it; of UDP only, as the readiness driver has
+    /// it on Linux.
+    pub(crate) fn recv_along(&mut self, id: SockId) -> Option<Message> {
+        let sock = self.socks.get_mut(id.0)?;
+        if sock.error.is_some() || sock.family == Family::Unix {
+            return None;
+        }
+        pop(sock)
+    }
+}
+
+fn pop(sock: &mut Sock) -> Option<Message> {
+    let family = sock.family;
+    let datagrams = sock.datagrams()?;
+    let mut message = datagrams.queue.pop_front()?;
+    datagrams.bytes -= message.data.len();
+    message.from = shown(&message.from, family);
+    Some(message)
 }

@@ -12,8 +12,8 @@ use std::{
 
 use roundel_executor::{spawn_on, timeout};
 use roundel_loop::{
-    Address, EventLoop, Family, Interest, LoopHandle, OperationError, Outcome, Socket, SocketError,
-    SocketKind, SocketOption,
+    Address, EventLoop, Family, Interest, LoopHandle, Message, OperationError, Outcome, Socket,
+    SocketError, SocketKind, SocketOption,
 };
 use roundel_world::run;
 use support::{Connection, MS};
@@ -28,6 +28,17 @@ impl Told {
             Ok(Outcome::Received(data)) if data.is_empty() => "the end".to_owned(),
             Ok(Outcome::Received(data)) => String::from_utf8_lossy(&data).into_owned(),
             Ok(Outcome::Datagram(it)) => String::from_utf8_lossy(&it.data).into_owned(),
+            Ok(Outcome::Datagrams(all)) => {
+                let texts = all.iter().map(|it| String::from_utf8_lossy(&it.data));
+                texts.collect::<Vec<_>>().join(", ")
+            }
+            Ok(Outcome::SentBatch(all)) => {
+                let told = all.iter().map(|sent| match sent {
+                    Ok(_) => "ok".to_owned(),
+                    Err(error) => number(error.raw_os_error()),
+                });
+                told.collect::<Vec<_>>().join(", ")
+            }
             Ok(_) => "ok".to_owned(),
             Err(error) => number(error.raw_os_error()),
         };
@@ -251,8 +262,37 @@ async fn datagrams(told: &mut Told) {
     told.operation("udp: is told", ours.recv(100).await);
     told.call("udp: a shutdown", ours.socket().shutdown(Shutdown::Write));
     told.operation("udp: then", ours.send(b"lost").await);
+    several_datagrams(told, address).await;
     let fresh = socket(Family::V4, SocketKind::Datagram);
     told.call("udp: unconnected, a shutdown", fresh.shutdown(Shutdown::Write));
+}
+
+async fn several_datagrams(told: &mut Told, of_nobody: Address) {
+    let inbox = socket(Family::V4, SocketKind::Datagram);
+    inbox.bind(&loopback()).unwrap();
+    let (address, inbox) = (inbox.local_address().unwrap(), attach(inbox));
+    let ours = attach(socket(Family::V4, SocketKind::Datagram));
+    let message =
+        |data: &[u8], to: Option<&Address>| Message { data: data.into(), to: to.cloned() };
+    let long = vec![0; 65_508];
+    let to = [
+        message(b"one", Some(&address)),
+        message(&long, Some(&address)),
+        message(b"lost", None),
+        message(b"", Some(&address)),
+        message(b"two", Some(&address)),
+        message(b"lost", Some(&of_nobody)),
+    ];
+    told.operation("udp: many are sent", ours.send_batch(to).await);
+    roundel_executor::sleep(MS).await;
+    told.operation("udp: many are received", inbox.recv_batch(100, 10).await);
+    told.operation("udp: connect to nobody", ours.connect(of_nobody).await);
+    let lost = || ours.send_batch([b"lost", b"gone"].map(|data| message(data, None)));
+    told.operation("udp: many to nobody", lost().await);
+    roundel_executor::sleep(MS).await;
+    told.operation("udp: many after an error", lost().await);
+    roundel_executor::sleep(MS).await;
+    told.operation("udp: many are told", ours.recv_batch(100, 10).await);
 }
 
 async fn unix(told: &mut Told, path: PathBuf) {
