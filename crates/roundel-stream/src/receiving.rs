@@ -49,7 +49,14 @@ impl Receiving {
     pub(crate) fn new(connection: Option<Rc<Connection>>) -> Self {
         let ended = connection.is_none();
         let at_most = LEAST;
-        Self { connection, under_way: UnderWay::Nothing, at_most, in_a_row: 0, ended, failure: None }
+        Self {
+            connection,
+            under_way: UnderWay::Nothing,
+            at_most,
+            in_a_row: 0,
+            ended,
+            failure: None,
+        }
     }
 
     pub(crate) fn connection(&self) -> Option<&Rc<Connection>> {

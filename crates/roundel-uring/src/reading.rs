@@ -2,7 +2,9 @@
 
 use std::mem;
 
-use roundel_driver::{Buffer, Completion, Datagram, Operation, Outcome, Readiness, Socket, SourceId};
+use roundel_driver::{
+    Buffer, Completion, Datagram, Operation, Outcome, Readiness, Socket, SourceId,
+};
 use rustix::{event::PollFlags, io::Errno};
 
 use crate::{

@@ -28,7 +28,8 @@ impl SelectorDriver {
 
     /// The next piece; if there is none, the operation will be named again.
     pub(super) fn take_piece(&mut self, key: Key) -> Option<Completion> {
-        let Slot::Waiting { operation, progress: room, due, .. } = self.slots.get_mut(key.0)? else {
+        let Slot::Waiting { operation, progress: room, due, .. } = self.slots.get_mut(key.0)?
+        else {
             return None;
         };
         let &mut Operation::RecvMany { source, at_most } = operation else { return None };

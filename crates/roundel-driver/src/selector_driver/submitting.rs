@@ -67,5 +67,4 @@ impl SelectorDriver {
         }
         Submitted::Pending(self.enqueue(operation, progress))
     }
-
 }

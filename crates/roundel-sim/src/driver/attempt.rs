@@ -66,9 +66,7 @@ pub(super) fn attempt(
         Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => {
             on.receive(*at_most).map(Outcome::Received)
         }
-        Operation::RecvMany { at_most, .. } => {
-            on.receive((*at_most).max(1)).map(Outcome::Received)
-        }
+        Operation::RecvMany { at_most, .. } => on.receive((*at_most).max(1)).map(Outcome::Received),
         Operation::RecvInto { buffer, .. } => {
             let filled = buffer.fill(|room| on.call(|state| state.recv(on.id, room)));
             filled.map(|()| Outcome::Received(mem::take(buffer)))
