@@ -139,6 +139,9 @@ impl fmt::Debug for Receipts {
     }
 }
 
+/// A call-back for each piece.
+type PieceCall = Box<dyn FnMut(Completion)>;
+
 /// Receipts that go to a call-back. The seat of its key holds it, and the ready queue when it is to
 /// run.
 pub(crate) struct Each {
@@ -146,7 +149,7 @@ pub(crate) struct Each {
     key: Cell<Option<Key>>,
     refusal: Cell<Option<Completion>>,
     /// Empty while it is called, and when it was cancelled.
-    call: RefCell<Option<Box<dyn FnMut(Completion)>>>,
+    call: RefCell<Option<PieceCall>>,
     site: Site,
 }
 
