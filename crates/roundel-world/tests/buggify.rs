@@ -11,7 +11,7 @@ use roundel_net::{Listener, connect, serve, staggered_race};
 use roundel_world::{Faults, World, check, run};
 use support::MS;
 
-const SITES: [&str; 9] = [
+const SITES: [&str; 11] = [
     "loop: one timer a turn",
     "loop: one remote call a turn",
     "loop: outcomes a turn later",
