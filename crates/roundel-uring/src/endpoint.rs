@@ -116,6 +116,8 @@ pub(crate) struct Endpoint {
     calls: DatagramCalls,
     /// What was asked for last.
     appetite: usize,
+    /// How much of that a receive is worth, where whoever asks leaves it to the driver.
+    helping: Option<usize>,
     large_receives: u8,
     /// The last receive took all there was.
     drained: bool,
@@ -136,6 +138,7 @@ impl Endpoint {
             kind: Kind::Unknown,
             calls: DatagramCalls::default(),
             appetite: 0,
+            helping: None,
             large_receives: 0,
             drained: false,
         }
@@ -144,9 +147,8 @@ impl Endpoint {
     /// The request that serves `operation`, the first of the readers.
     pub(crate) fn arming(&mut self, operation: &mut Operation) -> Request {
         match operation {
-            Operation::Recv { at_most, .. } | Operation::RecvMany { at_most, .. } => {
-                self.receiving(*at_most)
-            }
+            Operation::Recv { at_most, .. } => self.receiving(*at_most),
+            Operation::RecvMany { .. } => self.receiving(self.worth_while()),
             Operation::RecvInto { buffer, .. } => {
                 self.is_stream();
                 Request::RecvInto { buffer: whole(mem::take(buffer)) }
@@ -172,9 +174,19 @@ impl Endpoint {
     /// Learns from what is asked for, also of what has come already, how large receives are worth
     /// while.
     pub(crate) fn asked(&mut self, operation: &Operation) {
-        if let Operation::Recv { at_most, .. } | Operation::RecvMany { at_most, .. } = operation {
-            self.appetite = *at_most;
+        match operation {
+            Operation::Recv { at_most, .. } => (self.appetite, self.helping) = (*at_most, None),
+            Operation::RecvMany { at_most, .. } => {
+                self.appetite = *at_most;
+                self.helping.get_or_insert(Room::SMALL);
+            }
+            _ => {}
         }
+    }
+
+    /// How much the next receive is to bring at most.
+    fn worth_while(&self) -> usize {
+        self.helping.map_or(self.appetite, |helping| helping.min(self.appetite))
     }
 
     fn receiving(&mut self, at_most: usize) -> Request {
@@ -202,7 +214,14 @@ impl Endpoint {
     /// and larger is wanted.
     pub(crate) fn learn(&mut self, received: usize, nonempty: bool) -> bool {
         self.drained = !nonempty;
-        let filled = received >= Room::SMALL && self.appetite > Room::SMALL;
+        if let Some(helping) = &mut self.helping {
+            if received >= *helping && nonempty {
+                *helping = (*helping * 4).min(Room::LARGE);
+            } else if received < *helping / 4 {
+                *helping = (*helping / 4).max(Room::SMALL);
+            }
+        }
+        let filled = received >= Room::SMALL && self.worth_while() > Room::SMALL;
         self.large_receives =
             if filled { LARGE_RECEIVES } else { self.large_receives.saturating_sub(1) };
         filled && self.kind == Kind::Stream && self.arm.is_some()

@@ -72,6 +72,29 @@ fn who_comes_to_ask_for_more_gets_it_in_larger_pieces() {
 }
 
 #[test]
+fn who_leaves_it_to_the_driver_gets_pieces_in_room_that_fits_them() {
+    let Some(mut driver) = driver(UringConfig::default()) else { return };
+    let (source, mut peer) = stream_pair(&mut driver);
+    let key = submit(&mut driver, Operation::RecvMany { source, at_most: 256 << 10 });
+    for (message, least, most) in
+        [(100, 0, 4 << 10), (16 << 10, 8 << 10, 64 << 10), (100, 0, 4 << 10)]
+    {
+        let mut room = 0;
+        for _ in 0..40 {
+            peer.write_all(&vec![7; message]).unwrap();
+            let mut left = message;
+            while left > 0 {
+                let completion = finish(&mut driver, key);
+                let Ok(Outcome::Received(data)) = completion else { panic!("{completion:?}") };
+                room = data.room();
+                left -= data.len();
+            }
+        }
+        assert!((least..=most).contains(&room), "room of {room} bytes for {message}");
+    }
+}
+
+#[test]
 fn what_the_kernel_leaves_is_shown_to_it_again() {
     let Some(mut driver) = driver(UringConfig::default()) else { return };
     let mut pairs: Vec<_> = (0..10).map(|_| stream_pair(&mut driver)).collect();
