@@ -115,9 +115,9 @@ pub(crate) struct Endpoint {
     kind: Kind,
     calls: DatagramCalls,
     /// What was asked for last.
-    appetite: usize,
-    /// How much of that a receive is worth, where whoever asks leaves it to the driver.
-    helping: Option<usize>,
+    appetite: u32,
+    /// How much of that a receive is worth, where whoever asks leaves it to the driver; else 0.
+    helping: u32,
     large_receives: u8,
     /// The last receive took all there was.
     drained: bool,
@@ -138,7 +138,7 @@ impl Endpoint {
             kind: Kind::Unknown,
             calls: DatagramCalls::default(),
             appetite: 0,
-            helping: None,
+            helping: 0,
             large_receives: 0,
             drained: false,
         }
@@ -175,10 +175,12 @@ impl Endpoint {
     /// while.
     pub(crate) fn asked(&mut self, operation: &Operation) {
         match operation {
-            Operation::Recv { at_most, .. } => (self.appetite, self.helping) = (*at_most, None),
+            Operation::Recv { at_most, .. } => {
+                (self.appetite, self.helping) = (at_most_u32(*at_most), 0);
+            }
             Operation::RecvMany { at_most, .. } => {
-                self.appetite = *at_most;
-                self.helping.get_or_insert(Room::SMALL);
+                self.appetite = at_most_u32(*at_most);
+                self.helping = self.helping.max(Room::SMALL as u32);
             }
             _ => {}
         }
@@ -186,7 +188,8 @@ impl Endpoint {
 
     /// How much the next receive is to bring at most.
     fn worth_while(&self) -> usize {
-        self.helping.map_or(self.appetite, |helping| helping.min(self.appetite))
+        let worth = if self.helping == 0 { u32::MAX } else { self.helping };
+        worth.min(self.appetite) as usize
     }
 
     fn receiving(&mut self, at_most: usize) -> Request {
@@ -214,12 +217,11 @@ impl Endpoint {
     /// and larger is wanted.
     pub(crate) fn learn(&mut self, received: usize, nonempty: bool) -> bool {
         self.drained = !nonempty;
-        if let Some(helping) = &mut self.helping {
-            if received >= *helping && nonempty {
-                *helping = (*helping * 4).min(Room::LARGE);
-            } else if received < *helping / 4 {
-                *helping = (*helping / 4).max(Room::SMALL);
-            }
+        let helping = self.helping as usize;
+        if helping > 0 && received >= helping && nonempty {
+            self.helping = (helping * 4).min(Room::LARGE) as u32;
+        } else if received < helping / 4 {
+            self.helping = (helping / 4).max(Room::SMALL) as u32;
         }
         let filled = received >= Room::SMALL && self.worth_while() > Room::SMALL;
         self.large_receives =
@@ -229,6 +231,10 @@ impl Endpoint {
 
     /// Whether as much is kept as may be.
     pub(crate) fn is_full(&self) -> bool {
+        !self.arrivals.is_empty() && self.has_enough()
+    }
+
+    fn has_enough(&self) -> bool {
         self.arrivals.len() >= KEPT_AT_MOST
             || self.arrivals.iter().map(|(_, arrival)| arrival.length()).sum::<u64>() >= KEPT_BYTES
     }
@@ -295,6 +301,10 @@ impl Endpoint {
         }
         Some((from, outcome))
     }
+}
+
+pub(crate) fn at_most_u32(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// All of a buffer's room, as content.

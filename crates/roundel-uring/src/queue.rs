@@ -1,12 +1,22 @@
 //! `Slot`, where an operation's answer lands, and `Queue`, the slots that wait in one direction.
 
-use roundel_driver::{Completion, Operation, SourceId};
+use std::mem;
+
+use roundel_driver::{Buffer, Completion, Operation, SourceId};
 
 use crate::table::{NONE, Place, Table};
 
 #[derive(Debug)]
 pub(crate) enum Slot {
     Waiting(Waiting),
+    /// A receive that goes on, with a piece to be taken and that one's place in what came. It stays in
+    /// its queue, and nothing more is asked of the kernel for it meanwhile.
+    Holding {
+        piece: Buffer,
+        from: u64,
+        source: SourceId,
+        at_most: u32,
+    },
     /// With its place in what came from the source, should it be given back.
     Done {
         completion: Completion,
@@ -29,6 +39,16 @@ pub(crate) struct Waiting {
 impl Slot {
     pub(crate) fn waiting(operation: Operation) -> Self {
         Self::Waiting(Waiting { operation, progress: 0, place: Place::NOWHERE })
+    }
+
+    /// Takes the piece of one that goes on, which then waits for more: where it began, and whose.
+    pub(crate) fn take_held(&mut self) -> Option<(Buffer, u64, SourceId)> {
+        let Self::Holding { piece, from, source, at_most } = self else { return None };
+        let (held, from, source) = (mem::take(piece), *from, *source);
+        let operation = Operation::RecvMany { source, at_most: *at_most as usize };
+        // It has been named for this.
+        *self = Self::Waiting(Waiting { operation, progress: 1, place: Place::NOWHERE });
+        Some((held, from, source))
     }
 }
 

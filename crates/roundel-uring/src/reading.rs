@@ -10,7 +10,7 @@ use rustix::{event::PollFlags, io::Errno};
 use crate::{
     UringDriver,
     arrival::Arrival,
-    endpoint::Arm,
+    endpoint::{Arm, at_most_u32},
     places::{key, place},
     queue::Slot,
     request::{Answer, Got, Request, Room},
@@ -158,6 +158,10 @@ impl UringDriver {
                 if !endpoint.has_arrivals() && takes_whole(&first.operation, &data) =>
             {
                 let from = endpoint.pass(&data);
+                if let Operation::RecvMany { at_most, .. } = first.operation {
+                    self.hold(slot, data, from, source, at_most);
+                    return self.after_arrival(source);
+                }
                 endpoint.readers.pop(&mut self.slots);
                 self.deliver(slot, Ok(Outcome::Received(data)), from);
             }
@@ -223,12 +227,52 @@ impl UringDriver {
         }
     }
 
+    /// Gives a piece to an operation that goes on.
+    fn hold(&mut self, place: Place, piece: Buffer, from: u64, source: SourceId, at_most: usize) {
+        self.name(place);
+        if let Some(slot) = self.slots.get_mut(place) {
+            let at_most = at_most_u32(at_most);
+            *slot = Slot::Holding { piece, from, source, at_most };
+        }
+    }
+
+    pub(crate) fn take_held(&mut self, slot: Place) -> Option<Completion> {
+        let (piece, _, source) = self.slots.get_mut(slot)?.take_held()?;
+        self.statistics.delayed += 1;
+        if piece.is_empty() {
+            self.end(source, slot);
+        }
+        Some(Ok(Outcome::Received(piece)))
+    }
+
+    /// The piece that an operation holds is for whoever comes next.
+    pub(crate) fn give_piece_back(&mut self, slot: Place) {
+        if let Some((piece, from, source)) = self.slots.get_mut(slot).and_then(Slot::take_held)
+            && let Some(endpoint) = self.sources.get_mut(place(source))
+        {
+            endpoint.take_back(from, Ok(Outcome::Received(piece)));
+        }
+    }
+
+    /// An operation that went on has had its last piece.
+    fn end(&mut self, source: SourceId, slot: Place) {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
+        endpoint.readers.remove(&mut self.slots, slot);
+        self.slots.remove(slot);
+        self.waiting -= 1;
+        // Of those who have come behind it nobody else would think.
+        self.serve_readers(source);
+        self.arm(source);
+    }
+
     /// The next piece for an operation that goes on; if there is none, it will be named again.
     pub(crate) fn take_piece(&mut self, slot: Place) -> Option<Completion> {
         let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
         let source = waiting.operation.source()?;
         let endpoint = self.sources.get_mut(place(source))?;
-        let Some((_, outcome)) = endpoint.claim(&mut waiting.operation) else {
+        let claimed =
+            if endpoint.has_arrivals() { endpoint.claim(&mut waiting.operation) } else { None };
+        let Some((_, outcome)) = claimed else {
             waiting.progress = 0;
             // It may have stopped while there was much.
             self.arm(source);
@@ -237,12 +281,7 @@ impl UringDriver {
         let completion = completion(&mut waiting.operation, outcome);
         self.statistics.delayed += 1;
         if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
-            endpoint.readers.remove(&mut self.slots, slot);
-            self.slots.remove(slot);
-            self.waiting -= 1;
-            // Of those who have come behind it nobody else would think.
-            self.serve_readers(source);
-            self.arm(source);
+            self.end(source, slot);
         }
         Some(completion)
     }
@@ -251,7 +290,9 @@ impl UringDriver {
 /// Whether `operation` wants all of `data`, in the memory it lies in.
 fn takes_whole(operation: &Operation, data: &Buffer) -> bool {
     match operation {
-        Operation::Recv { at_most, .. } | Operation::Read { at_most, .. } => data.len() <= *at_most,
+        Operation::Recv { at_most, .. }
+        | Operation::RecvMany { at_most, .. }
+        | Operation::Read { at_most, .. } => data.len() <= *at_most,
         _ => false,
     }
 }

@@ -109,11 +109,12 @@ impl<T> Table<T> {
 #[cfg(test)]
 mod tests {
     use super::{Row, Table};
-    use crate::{queue::Slot, ring};
+    use crate::{endpoint::Endpoint, queue::Slot, ring};
 
     #[test]
-    fn what_is_filed_for_each_operation_fits_a_cache_line() {
+    fn what_is_filed_fits_the_cache_lines_that_it_should() {
         assert_eq!(size_of::<Row<Slot>>(), 64);
+        assert_eq!(size_of::<Row<Endpoint>>(), 128);
         assert_eq!(size_of::<Row<ring::InFlight<crate::uring_driver::Tag>>>(), 64);
     }
 

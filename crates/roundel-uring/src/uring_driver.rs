@@ -242,6 +242,8 @@ impl UringDriver {
         ended.extend(endpoint.watchers.all(&mut self.slots));
         ended.extend(endpoint.writers.all(&mut self.slots));
         for place in ended {
+            // What it has, it has had no time to take.
+            drop(self.slots.get_mut(place).and_then(Slot::take_held));
             let Some(Slot::Waiting(waiting)) = self.slots.get_mut(place) else { continue };
             self.ring.cancel(waiting.place);
             // The bytes of a send come back with its error, as soon as the kernel gives them back.
@@ -338,6 +340,7 @@ impl Driver for UringDriver {
         let place = Place { index: key.index() as u32, generation: key.generation() };
         match self.slots.get_mut(place)? {
             Slot::Done { .. } => {}
+            Slot::Holding { .. } => return self.take_held(place),
             // Named, and for more than once.
             Slot::Waiting(waiting) if waiting.operation.goes_on() && waiting.progress == 1 => {
                 return self.take_piece(place);
@@ -346,15 +349,16 @@ impl Driver for UringDriver {
         }
         match self.slots.remove(place)? {
             Slot::Done { completion, .. } => Some(completion),
-            Slot::Waiting(_) => None,
+            Slot::Waiting(_) | Slot::Holding { .. } => None,
         }
     }
 
     fn cancel(&mut self, key: Key) -> bool {
         let place = Place { index: key.index() as u32, generation: key.generation() };
+        self.give_piece_back(place);
         self.give_up_waiting(place);
         match self.slots.remove(place) {
-            None => false,
+            None | Some(Slot::Holding { .. }) => false,
             Some(Slot::Waiting(waiting)) => {
                 if waiting.operation.goes_on()
                     && let Some(source) = waiting.operation.source()
