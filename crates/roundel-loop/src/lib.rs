@@ -82,6 +82,7 @@ mod handle;
 mod layer;
 mod loop_handle;
 mod receipts;
+mod receipts_handle;
 mod remote_handle;
 mod stall;
 mod statistics;
@@ -106,6 +107,7 @@ pub use layer::Layer;
 pub use loop_handle::LoopHandle;
 pub use ready::{Job, Site};
 pub use receipts::Receipts;
+pub use receipts_handle::ReceiptsHandle;
 pub use remote_handle::{RemoteCall, RemoteHandle};
 pub use roundel_driver::{
     Address, Buffer, Completion, Credentials, Datagram, Driver, DriverStatistics, Family, File,

@@ -1,25 +1,22 @@
 //! `Receipts`: what a stream brings, piece by piece, by one operation that goes on.
 
 use std::{
-    cell::{Cell, RefCell},
     fmt,
     future::poll_fn,
-    panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind},
-    rc::{Rc, Weak},
+    panic::Location,
+    rc::Rc,
     task::{Context, Poll},
 };
 
 use roundel_driver::{Buffer, Completion, Key, Operation, Outcome, Submitted};
 
 use crate::{
-    LoopHandle, OperationHandle,
+    ReceiptsHandle,
     core::{Core, Phase},
-    ready::{Job, Site, Work},
+    ready::{Job, Work},
+    receipts_handle::Each,
     submission::{Waiter, give_up, refused},
 };
-
-/// Pieces in a row that one call-back is called with, after which the others have their turn.
-const IN_A_ROW: usize = 16;
 
 /// What a socket receives, piece after piece; see [`Attached::recv_many`](crate::Attached::recv_many).
 ///
@@ -94,22 +91,17 @@ impl Receipts {
     }
 
     /// Calls `call` with each piece, the last included, in call-backs of their own, never within
-    /// this call. It is allocated once and not for each. The handle cancels, also from within
-    /// `call`; dropping the handle does not.
+    /// this call. It is allocated once and not for each. The handle pauses and cancels, also from
+    /// within `call`; dropping the handle does neither.
     ///
     /// A call-back that panics is reported by the loop, and called with the next piece.
     #[track_caller]
-    pub fn for_each(mut self, call: impl FnMut(Completion) + 'static) -> OperationHandle {
+    pub fn for_each(mut self, call: impl FnMut(Completion) + 'static) -> ReceiptsHandle {
         let site = Location::caller();
-        let each = Rc::new(Each {
-            core: Rc::downgrade(&self.core),
-            key: Cell::new(self.key.take()),
-            refusal: Cell::new(self.refusal.take()),
-            call: RefCell::new(Some(Box::new(call))),
-            site,
-        });
-        let handle = OperationHandle::each(Rc::downgrade(&each), site);
-        if let Some(key) = each.key.get() {
+        let (key, refusal) = (self.key.take(), self.refusal.take());
+        let each = Each::new(&self.core, key, refusal, Box::new(call), site);
+        let handle = ReceiptsHandle::new(&each);
+        if let Some(key) = key {
             let waiter = Waiter::Standing(Rc::clone(&each) as Rc<dyn Job>, site);
             let before = self.core.waiters.borrow_mut().seat(key, waiter);
             drop(before);
@@ -121,7 +113,7 @@ impl Receipts {
 }
 
 /// Nothing follows an empty piece or an error.
-fn is_last(completion: &Completion) -> bool {
+pub(crate) fn is_last(completion: &Completion) -> bool {
     !matches!(completion, Ok(Outcome::Received(piece)) if !piece.is_empty())
 }
 
@@ -136,72 +128,5 @@ impl Drop for Receipts {
 impl fmt::Debug for Receipts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receipts").field(&self.key).finish()
-    }
-}
-
-/// A call-back for each piece.
-type PieceCall = Box<dyn FnMut(Completion)>;
-
-/// Receipts that go to a call-back. The seat of its key holds it, and the ready queue when it is to
-/// run.
-pub(crate) struct Each {
-    core: Weak<Core>,
-    key: Cell<Option<Key>>,
-    refusal: Cell<Option<Completion>>,
-    /// Empty while it is called, and when it was cancelled.
-    call: RefCell<Option<PieceCall>>,
-    site: Site,
-}
-
-impl Each {
-    /// True unless all is over already.
-    pub(crate) fn cancel(&self) -> bool {
-        let (key, refusal, call) = (self.key.take(), self.refusal.take(), self.call.take());
-        if let (Some(key), Some(core)) = (key, self.core.upgrade()) {
-            give_up(&core, key);
-        }
-        drop(call);
-        key.is_some() || refusal.is_some()
-    }
-
-    /// The next piece, if it is there.
-    fn take(&self, core: &Core) -> Option<Completion> {
-        let Some(key) = self.key.get() else { return self.refusal.take() };
-        let completion = core.driver.borrow_mut().take(key)?;
-        if is_last(&completion) {
-            self.key.set(None);
-            let waiter = core.waiters.borrow_mut().leave(key);
-            drop(waiter);
-        }
-        Some(completion)
-    }
-}
-
-impl Job for Each {
-    fn run(self: Rc<Self>, handle: &LoopHandle) {
-        let (core, site) = (&*handle.core, self.site);
-        let Some(mut call) = self.call.take() else { return };
-        // A panic is the loop's to report; the rest is for the next turn then.
-        let is_empty = catch_unwind(AssertUnwindSafe(|| {
-            for _ in 0..IN_A_ROW {
-                match self.take(core) {
-                    Some(completion) => call(completion),
-                    None => return true,
-                }
-            }
-            false
-        }));
-        // Neither over, nor cancelled by the call-back itself.
-        if self.key.get().is_some() {
-            self.call.replace(Some(call));
-            if !matches!(is_empty, Ok(true)) {
-                core.ready.borrow_mut().push(|| Work::Job(self, site));
-            }
-        } else {
-            drop(call);
-        }
-        if let Err(payload) = is_empty {
-            resume_unwind(payload);
-        }
     }
 }

@@ -16,7 +16,6 @@ use crate::{
     Handle, LoopHandle,
     core::{Core, Phase},
     ready::{Job, ReadyQueue, Site, Work},
-    receipts::Each,
 };
 
 /// A call-back for an outcome.
@@ -362,31 +361,24 @@ enum Waiting {
     Operation { core: Weak<Core>, key: Key, site: Site },
     /// For its turn: the outcome was there at once.
     Queued(Handle),
-    /// For one piece after the other.
-    Each(Weak<Each>, Site),
 }
 
 impl OperationHandle {
-    pub(crate) fn each(each: Weak<Each>, site: Site) -> Self {
-        Self(Waiting::Each(each, site))
-    }
-
     /// Gives the operation up; its call-back is dropped and will not run. False if it is running
-    /// or has run; of one that is called again and again, if it was called for the last time.
+    /// or has run.
     pub fn cancel(&self) -> bool {
         match &self.0 {
             Waiting::Operation { core, key, .. } => {
                 core.upgrade().is_some_and(|core| give_up(&core, *key))
             }
             Waiting::Queued(handle) => !handle.is_cancelled() && handle.cancel(),
-            Waiting::Each(each, _) => each.upgrade().is_some_and(|each| each.cancel()),
         }
     }
 
     /// Where the call-back was given.
     pub fn site(&self) -> Site {
         match &self.0 {
-            Waiting::Operation { site, .. } | Waiting::Each(_, site) => site,
+            Waiting::Operation { site, .. } => site,
             Waiting::Queued(handle) => handle.site(),
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use roundel_loop::{
-    Attached, Completion, EventLoop, LoopHandle, OperationHandle, Outcome, Socket, Verdict,
+    Attached, Completion, EventLoop, LoopHandle, Outcome, ReceiptsHandle, Socket, Verdict,
 };
 use support::{Log, drivers, event_loop, loop_on};
 
@@ -80,11 +80,11 @@ fn a_call_back_that_gives_up_leaves_the_rest_to_the_next() {
         let (ours, mut theirs) = connection(&handle);
         theirs.write_all(b"abc").unwrap();
         let log = Log::default();
-        let receiving: Rc<RefCell<Option<OperationHandle>>> = Rc::default();
+        let receiving: Rc<RefCell<Option<ReceiptsHandle>>> = Rc::default();
         let (told, itself) = (log.clone(), Rc::clone(&receiving));
         let begun = ours.recv_many(1).for_each(move |completion| {
             told.add(words(&completion));
-            let cancelled = itself.borrow().as_ref().is_some_and(OperationHandle::cancel);
+            let cancelled = itself.borrow().as_ref().is_some_and(ReceiptsHandle::cancel);
             assert!(cancelled, "it goes on");
             LoopHandle::current().stop();
         });
@@ -94,6 +94,43 @@ fn a_call_back_that_gives_up_leaves_the_rest_to_the_next() {
         assert_eq!(log.take(), ["a"], "{name}");
         let rest = event_loop.run_until_complete(ours.recv(100)).unwrap();
         assert_eq!(words(&rest), "bc", "{name}");
+    }
+}
+
+#[test]
+fn a_pause_leaves_what_comes_with_the_peer() {
+    for name in drivers() {
+        let mut event_loop = loop_on(name);
+        let handle = event_loop.handle();
+        let (ours, mut theirs) = connection(&handle);
+        theirs.write_all(b"abc").unwrap();
+        let log = Log::default();
+        let receiving: Rc<RefCell<Option<ReceiptsHandle>>> = Rc::default();
+        let (told, itself) = (log.clone(), Rc::clone(&receiving));
+        let begun = ours.recv_many(1).for_each(move |completion| {
+            told.add(words(&completion));
+            itself.borrow().as_ref().inspect(|receiving| receiving.pause());
+            LoopHandle::current().stop();
+        });
+        receiving.replace(Some(begun));
+        for expected in ["a", "b", "c"] {
+            event_loop.run_forever().unwrap();
+            settle(&mut event_loop);
+            assert_eq!(log.take(), [expected], "{name}: one piece, and then a pause");
+            receiving.borrow().as_ref().inspect(|receiving| receiving.resume());
+        }
+        // Told of nothing while it was paused, it hears of what comes later.
+        settle(&mut event_loop);
+        theirs.write_all(b"d").unwrap();
+        event_loop.run_forever().unwrap();
+        assert_eq!(log.take(), ["d"], "{name}");
+        // And of what came during a pause, when that is over.
+        theirs.write_all(b"e").unwrap();
+        settle(&mut event_loop);
+        assert_eq!(log.take(), [""; 0], "{name}");
+        receiving.borrow().as_ref().inspect(|receiving| receiving.resume());
+        event_loop.run_forever().unwrap();
+        assert_eq!(log.take(), ["e"], "{name}");
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use roundel_driver::{Address, Buffer, Completion, Outcome};
-use roundel_loop::{LoopHandle, OperationHandle, Submission};
+use roundel_loop::{LoopHandle, OperationHandle, ReceiptsHandle, Submission};
 
 use crate::{
     Carrier, Chunk, Protocol, WaterMarks,
@@ -67,11 +67,19 @@ struct Inner {
     is_write_only: bool,
     /// Empty while it is called, and when the connection is lost.
     protocol: RefCell<Option<Box<dyn Protocol>>>,
-    receiving: RefCell<Option<OperationHandle>>,
+    receiving: RefCell<Option<Receiving>>,
     reading: Cell<Reading>,
     /// The protocol was told that writing is paused.
     told_pause: Cell<bool>,
     is_lost: Cell<bool>,
+}
+
+/// What is under way to hear from the peer.
+enum Receiving {
+    /// To the end of the stream.
+    Many(ReceiptsHandle),
+    /// Once.
+    One(OperationHandle),
 }
 
 /// What becomes of what the peer sends.
@@ -185,8 +193,7 @@ impl Transport {
     pub fn pause_reading(&self) {
         match self.0.reading.replace(Reading::Paused) {
             Reading::NotYet => {}
-            // What has come already is for when it goes on.
-            Reading::On => self.stop_receiving(),
+            Reading::On => self.pause_receiving(),
             other => self.0.reading.set(other),
         }
     }
@@ -195,6 +202,9 @@ impl Transport {
     pub fn resume_reading(&self) {
         if self.0.reading.get() == Reading::Paused {
             self.0.reading.set(Reading::On);
+            if let Some(Receiving::Many(receipts)) = &*self.0.receiving.borrow() {
+                return receipts.resume();
+            }
             let transport = self.clone();
             self.0.handle.call_soon(move || transport.receive());
         }
@@ -255,10 +265,19 @@ impl Transport {
     }
 
     fn stop_receiving(&self) {
-        let receiving = self.0.receiving.take();
-        if let Some(receiving) = receiving {
-            receiving.cancel();
+        match self.0.receiving.take() {
+            Some(Receiving::Many(receipts)) => drop(receipts.cancel()),
+            Some(Receiving::One(operation)) => drop(operation.cancel()),
+            None => {}
         }
+    }
+
+    /// What has come already is for when it goes on.
+    fn pause_receiving(&self) {
+        if let Some(Receiving::Many(receipts)) = &*self.0.receiving.borrow() {
+            return receipts.pause();
+        }
+        self.stop_receiving();
     }
 
     /// Receives, to the end where one operation can, else once more; delivered in call-backs of their
@@ -269,14 +288,16 @@ impl Transport {
         }
         let transport = self.clone();
         let receiving = match self.0.connection.receive_many(AT_MOST) {
-            Some(receipts) => receipts.for_each(move |completion| transport.received(completion)),
+            Some(receipts) => {
+                Receiving::Many(receipts.for_each(move |completion| transport.received(completion)))
+            }
             None => {
                 let Some(submission) = self.receive_once() else { return };
-                submission.then(move |completion| {
+                Receiving::One(submission.then(move |completion| {
                     transport.0.receiving.take();
                     transport.received(completion);
                     transport.receive();
-                })
+                }))
             }
         };
         self.0.receiving.replace(Some(receiving));

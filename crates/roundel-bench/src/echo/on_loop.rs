@@ -4,14 +4,14 @@
 //! which then returns to the driver's pool.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell},
     io,
     net::TcpListener,
     rc::Rc,
 };
 
 use roundel_loop::{
-    Attached, Completion, EventLoop, LoopConfig, LoopHandle, OperationHandle, Outcome, Socket,
+    Attached, Completion, EventLoop, LoopConfig, LoopHandle, Outcome, ReceiptsHandle, Socket,
     SocketOption, Source,
 };
 use roundel_uring::UringDriver;
@@ -65,14 +65,16 @@ impl Acceptor {
     }
 }
 
-/// Sends under way at which a connection stops receiving: its peer sends and does not read.
-const MOST_UNDER_WAY: usize = 16;
+/// Bytes under way at which a connection pauses receiving until they are sent: the high water mark of
+/// streams. Below it pieces may follow each other, above it the next is the larger for the wait.
+const MOST_UNDER_WAY: usize = 64 << 10;
 
 /// Lives as long as an operation of its own is under way.
 struct Connection {
     socket: Attached<Socket>,
     room: usize,
-    receiving: RefCell<Option<OperationHandle>>,
+    receiving: OnceCell<ReceiptsHandle>,
+    /// In bytes.
     under_way: Cell<usize>,
 }
 
@@ -81,7 +83,7 @@ impl Connection {
         let connection = Rc::clone(self);
         let receipts = self.socket.recv_many(self.room);
         let receiving = receipts.for_each(move |received| connection.answer(received));
-        self.receiving.replace(Some(receiving));
+        let _ = self.receiving.set(receiving);
     }
 
     /// Sends back what was received.
@@ -90,32 +92,35 @@ impl Connection {
         if data.is_empty() {
             return;
         }
+        let bytes = data.len();
         match self.socket.send(data).try_now() {
-            Ok(sent) => self.stop_unless(sent.is_ok()),
+            Ok(sent) => self.end_unless(sent.is_ok()),
             Err(pending) => {
-                let before = self.under_way.get();
-                self.under_way.set(before + 1);
-                self.stop_unless(before < MOST_UNDER_WAY);
+                self.under_way.set(self.under_way.get() + bytes);
+                if self.under_way.get() >= MOST_UNDER_WAY {
+                    self.receiving().pause();
+                }
                 let connection = Rc::clone(self);
-                pending.then(move |sent| connection.sent(sent));
+                pending.then(move |sent| connection.sent(sent, bytes));
             }
         }
     }
 
-    fn sent(self: &Rc<Self>, sent: Completion) {
-        self.under_way.set(self.under_way.get() - 1);
-        self.stop_unless(sent.is_ok());
-        if sent.is_ok() && self.under_way.get() == 0 && self.receiving.borrow().is_none() {
-            self.serve();
+    fn sent(&self, sent: Completion, bytes: usize) {
+        self.under_way.set(self.under_way.get() - bytes);
+        self.end_unless(sent.is_ok());
+        if self.under_way.get() == 0 {
+            self.receiving().resume();
         }
     }
 
-    fn stop_unless(&self, goes_on: bool) {
+    fn end_unless(&self, goes_on: bool) {
         if !goes_on {
-            let receiving = self.receiving.take();
-            if let Some(receiving) = receiving {
-                receiving.cancel();
-            }
+            self.receiving().cancel();
         }
+    }
+
+    fn receiving(&self) -> &ReceiptsHandle {
+        self.receiving.get().expect("a connection is served from its beginning")
     }
 }
