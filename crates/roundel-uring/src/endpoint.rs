@@ -217,16 +217,23 @@ impl Endpoint {
     /// and larger is wanted.
     pub(crate) fn learn(&mut self, received: usize, nonempty: bool) -> bool {
         self.drained = !nonempty;
-        let helping = self.helping as usize;
-        if helping > 0 && received >= helping && nonempty {
-            self.helping = (helping * 4).min(Room::LARGE) as u32;
-        } else if received < helping / 4 {
-            self.helping = (helping / 4).max(Room::SMALL) as u32;
-        }
+        self.help_to(received, nonempty);
         let filled = received >= Room::SMALL && self.worth_while() > Room::SMALL;
         self.large_receives =
             if filled { LARGE_RECEIVES } else { self.large_receives.saturating_sub(1) };
         filled && self.kind == Kind::Stream && self.arm.is_some()
+    }
+
+    /// What filled its room and was not all is followed by more, what would have fitted a smaller one
+    /// by less.
+    fn help_to(&mut self, received: usize, nonempty: bool) {
+        let next = match self.helping as usize {
+            0 => return,
+            helping if received >= helping && nonempty => Room::above(helping),
+            helping if received < Room::below(helping) => Room::below(helping),
+            _ => return,
+        };
+        self.helping = next as u32;
     }
 
     /// Whether as much is kept as may be.

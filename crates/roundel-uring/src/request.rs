@@ -28,6 +28,16 @@ impl Room {
     /// As much as a socket on loopback gives at once.
     pub(crate) const LARGE: usize = 256 << 10;
 
+    /// The next larger size; the largest has none above it.
+    pub(crate) const fn above(bytes: usize) -> usize {
+        if bytes < Self::MIDDLE { Self::MIDDLE } else { Self::LARGE }
+    }
+
+    /// The next smaller size; the smallest has none below it.
+    pub(crate) const fn below(bytes: usize) -> usize {
+        if bytes > Self::MIDDLE { Self::MIDDLE } else { Self::SMALL }
+    }
+
     /// The smallest that holds `at_most` bytes, or the largest there is.
     pub(crate) const fn holding(at_most: usize) -> Self {
         if at_most <= Self::SMALL {
