@@ -150,11 +150,15 @@ impl Line {
         self.taken = end;
     }
 
-    /// One, and all behind it, which may have what comes after; in any order.
+    /// One, and those behind it, which may have what comes after; in any order. One that goes on has
+    /// nothing yet, nor has anybody behind it: it may go alone.
     pub(super) fn give_up_from_anywhere(&mut self, on: &mut Subject<'_>) {
         let first = self.below(self.receives.len() + 1);
-        while self.receives.len() > first {
-            let which = first + self.below(self.receives.len() - first);
+        let rest = self.receives.iter().skip(first);
+        let mut count = rest.take_while(|receive| !receive.goes_on).count();
+        count = count.max(1).min(self.receives.len() - first);
+        for left in (1..=count).rev() {
+            let which = first + self.below(left);
             self.give_up(on, which);
         }
     }
