@@ -12,6 +12,7 @@ mod datagrams;
 mod descriptors;
 mod files;
 mod giving_back;
+mod line;
 mod listeners;
 mod options;
 mod repeating;

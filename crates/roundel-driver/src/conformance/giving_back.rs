@@ -1,13 +1,12 @@
 //! What was received for operations that were given up afterwards: nothing is lost, doubled or out
 //! of order, whoever gets it next and gives it up again.
 
-use std::collections::VecDeque;
-
 use super::{
     Check,
-    subject::{Begun, Subject, data, recv},
+    line::Line,
+    subject::{Subject, data, recv},
 };
-use crate::{Address, Buffer, Completion, Key, Operation, Outcome, SocketKind, SourceId};
+use crate::{Address, Buffer, Completion, Operation, SocketKind, SourceId};
 
 pub(super) const CHECKS: &[Check] = &[
     ("what is given back twice keeps its place", what_is_given_back_twice_keeps_its_place),
@@ -74,156 +73,16 @@ fn random_cancels(on: &mut Subject<'_>, kind: SocketKind) {
     for seed in 1..=60 {
         let mut line = Line::new(on, kind, seed);
         for _ in 0..120 {
-            match line.below(8) {
-                0..=2 => line.receive(on),
-                3 => line.send(on),
-                4 => line.take_one(on),
-                5 => line.give_up_from_anywhere(on),
-                6 => line.give_up_one_that_was_named(on),
+            match line.below(32) {
+                0..=10 => line.receive(on),
+                11..=14 => line.send(on),
+                15..=19 => line.take_one(on),
+                20..=22 => line.give_up_from_anywhere(on),
+                23..=26 => line.give_up_one_that_was_named(on),
+                27 if line.below(8) == 0 => line.peer_ends(),
                 _ => drop(on.look()),
             }
         }
-        line.take_the_rest(on);
+        line.end(on);
     }
-}
-
-/// A connection, and what the model knows of it. Each of its messages is of one byte.
-struct Line {
-    kind: SocketKind,
-    ours: SourceId,
-    theirs: SourceId,
-    receives: VecDeque<Key>,
-    sent: usize,
-    taken: usize,
-    seed: u64,
-    random: u64,
-}
-
-impl Line {
-    fn new(on: &mut Subject<'_>, kind: SocketKind, seed: u64) -> Self {
-        let (ours, theirs) = match kind {
-            SocketKind::Stream => on.pair(),
-            SocketKind::Datagram => {
-                let (ours, _, address) = on.bound(kind);
-                let (theirs, _) = on.socket(kind);
-                let address = Box::new(address);
-                assert!(on.complete(Operation::Connect { source: theirs, address }).is_ok());
-                (ours, theirs)
-            }
-        };
-        let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { kind, ours, theirs, receives: VecDeque::new(), sent: 0, taken: 0, seed, random }
-    }
-
-    /// A number by xorshift.
-    fn below(&mut self, end: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random >> 32) as usize % end
-    }
-
-    fn receive(&mut self, on: &mut Subject<'_>) {
-        let (source, amount) = (self.ours, 1 + self.below(12));
-        let operation = match (self.kind, self.below(3)) {
-            (SocketKind::Stream, 0) => {
-                Operation::RecvInto { source, buffer: Buffer::with_room(amount) }
-            }
-            (SocketKind::Stream, _) => recv(source, amount),
-            (SocketKind::Datagram, 0) => Operation::RecvFrom { source, at_most: 100 },
-            (SocketKind::Datagram, _) => {
-                Operation::RecvBatch { source, at_most: 100, count: amount }
-            }
-        };
-        match on.begin(operation) {
-            Begun::UnderWay(key) => self.receives.push_back(key),
-            Begun::Done(completion) => {
-                // Those before have been served.
-                while !self.receives.is_empty() {
-                    self.take_one(on);
-                }
-                self.taken(*completion);
-            }
-        }
-    }
-
-    fn send(&mut self, on: &mut Subject<'_>) {
-        let amount = 1 + self.below(24);
-        if self.kind == SocketKind::Datagram && self.sent + amount > self.taken + 100 {
-            // A kernel drops what it has no room for.
-            return;
-        }
-        let data: Vec<u8> = (self.sent..self.sent + amount).map(byte).collect();
-        match self.kind {
-            SocketKind::Stream => on.send(self.theirs, data),
-            SocketKind::Datagram => data.iter().for_each(|byte| on.send(self.theirs, &[*byte])),
-        }
-        self.sent += amount;
-    }
-
-    /// What the first who waits gets: something, if anything is left.
-    fn take_one(&mut self, on: &mut Subject<'_>) {
-        if self.taken < self.sent
-            && let Some(first) = self.receives.pop_front()
-        {
-            let [completion] = on.finish([first]);
-            self.taken(completion);
-        }
-    }
-
-    #[track_caller]
-    fn taken(&mut self, completion: Completion) {
-        let data = match completion {
-            Ok(Outcome::Datagram(one)) => one.data.to_vec(),
-            Ok(Outcome::Datagrams(many)) => many.iter().map(|one| one.data[0]).collect(),
-            completion => data(completion),
-        };
-        let end = self.taken + data.len();
-        let expected: Vec<u8> = (self.taken..end).map(byte).collect();
-        assert_eq!(data, expected, "lost, doubled or out of order; seed {}", self.seed);
-        assert!((self.taken + 1..=self.sent).contains(&end), "seed {}", self.seed);
-        self.taken = end;
-    }
-
-    /// One, and all behind it, which may have what comes after; in any order.
-    fn give_up_from_anywhere(&mut self, on: &mut Subject<'_>) {
-        let first = self.below(self.receives.len() + 1);
-        while self.receives.len() > first {
-            let which = first + self.below(self.receives.len() - first);
-            self.give_up(on, which);
-        }
-    }
-
-    /// The last of those who were named; those who still wait get what it had, in order. One at a
-    /// time: a driver that has only named the next gives it what this one had.
-    fn give_up_one_that_was_named(&mut self, on: &mut Subject<'_>) {
-        on.look();
-        let named = self.receives.iter().take_while(|&&key| on.has_reported(key)).count();
-        if named > 0 {
-            self.give_up(on, named - 1);
-        }
-    }
-
-    fn give_up(&mut self, on: &mut Subject<'_>, which: usize) {
-        let key = self.receives.remove(which).expect("it is one of them");
-        assert!(on.cancel(key));
-    }
-
-    fn take_the_rest(mut self, on: &mut Subject<'_>) {
-        self.give_up_from_anywhere(on);
-        while self.taken < self.sent {
-            self.receive(on);
-            self.take_one(on);
-        }
-        for which in (0..self.receives.len()).rev() {
-            self.give_up(on, which);
-        }
-        let (ours, theirs) = (on.detach(self.ours), on.detach(self.theirs));
-        drop((ours, theirs));
-    }
-}
-
-/// The byte at a place of the stream: no two short stretches are alike.
-fn byte(place: usize) -> u8 {
-    ((place as u32).wrapping_mul(0x9e37_79b9) >> 24) as u8
 }

@@ -33,7 +33,8 @@ pub(crate) fn run(bytes: &[u8]) {
         let line = &mut lines[usize::from(action >> 4) % LINES];
         let mut amount = || usize::from(program.next().unwrap_or(1));
         match action % 16 {
-            0 | 1 => line.receive(&mut driver, 1 + amount() * amount() / 4),
+            0 => line.receive(&mut driver, 1 + amount() * amount() / 4),
+            1 => line.receive_many(&mut driver, amount() * amount() / 4),
             2 => line.receive_into(&mut driver, 1 + amount() * 64),
             3 | 4 => line.peer_writes(1 + amount() * amount()),
             5 | 6 => line.send(&mut driver, 1 + amount() * amount() * 4),
@@ -47,22 +48,63 @@ pub(crate) fn run(bytes: &[u8]) {
                 *line = Line::new(&mut driver);
             }
             // The outcomes lie in their slots, and may be given up there.
-            13 => wait(&mut driver),
+            13 => wait(&mut driver, &mut lines),
+            14 => {
+                line.take_one(&mut driver);
+            }
             _ => {
-                wait(&mut driver);
+                wait(&mut driver, &mut lines);
                 lines.iter_mut().for_each(|line| line.take_outcomes(&mut driver));
             }
         }
     }
     if size & 0x80 == 0 {
-        lines.iter_mut().for_each(|line| line.receive_the_rest(&mut driver));
+        for nth in 0..LINES {
+            receive_the_rest(&mut driver, &mut lines, nth);
+        }
     }
     drop(driver);
     lines.into_iter().for_each(Line::check_the_end);
 }
 
-fn wait(driver: &mut UringDriver) {
-    driver.wait(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+/// Nothing is waited for, and nobody takes what was named.
+fn wait(driver: &mut UringDriver, lines: &mut [Line]) {
+    hear(driver, lines, Duration::ZERO);
+}
+
+/// Tells the lines which of their receives were named.
+fn hear(driver: &mut UringDriver, lines: &mut [Line], timeout: Duration) {
+    let mut named = Vec::new();
+    driver.wait(Some(timeout), &mut named).unwrap();
+    for receive in lines.iter_mut().flat_map(|line| &mut line.receives) {
+        receive.named += named.iter().filter(|key| **key == receive.key).count();
+        assert!(receive.named <= 1 + receive.taken, "named again and not taken from: {driver:?}");
+    }
+}
+
+/// All that the peer has written can be received by somebody who takes what he is told of.
+fn receive_the_rest(driver: &mut UringDriver, lines: &mut [Line], nth: usize) {
+    let mut rounds_in_vain = 0;
+    lines[nth].take_outcomes(driver);
+    while !lines[nth].written.is_empty() {
+        let line = &mut lines[nth];
+        if line.receives.is_empty() {
+            line.receive_to_the_end(driver, nth % 2 == 0);
+        }
+        let Some(&Receive { key, named, .. }) = line.receives.front() else { continue };
+        hear(driver, lines, Duration::from_millis(100));
+        let line = &mut lines[nth];
+        if line.receives[0].named > named {
+            line.take_outcomes(driver);
+            rounds_in_vain = 0;
+        }
+        rounds_in_vain += 1;
+        assert!(
+            rounds_in_vain < 100,
+            "{key:?} was never named for {} bytes: {driver:?}",
+            line.written.len()
+        );
+    }
 }
 
 /// A source, its peer, and what the model knows of both.
@@ -73,12 +115,22 @@ struct Line {
     written: VecDeque<u8>,
     next: u8,
     peer_ended: bool,
-    receives: VecDeque<Key>,
+    receives: VecDeque<Receive>,
     sends: VecDeque<(Key, usize)>,
     watches: Vec<Key>,
     /// Runs of bytes that the peer is to read, in order; one that was given up may come short.
     expected: VecDeque<Run>,
     runs: u8,
+}
+
+/// A receive under way, or done and not taken.
+struct Receive {
+    key: Key,
+    /// It brings one piece after the other.
+    goes_on: bool,
+    /// How often, so far.
+    named: usize,
+    taken: usize,
 }
 
 struct Run {
@@ -117,15 +169,32 @@ impl Line {
         self.submit_receive(driver, Operation::RecvInto { source: self.source, buffer });
     }
 
+    fn receive_many(&mut self, driver: &mut UringDriver, at_most: usize) {
+        let operation = Operation::RecvMany { source: self.source, at_most };
+        self.submit_receive(driver, operation);
+    }
+
+    /// Whoever takes all that is left.
+    fn receive_to_the_end(&mut self, driver: &mut UringDriver, goes_on: bool) {
+        match goes_on {
+            true => self.receive_many(driver, 1 << 16),
+            false => self.receive(driver, 1 << 16),
+        }
+    }
+
     fn submit_receive(&mut self, driver: &mut UringDriver, operation: Operation) {
+        let goes_on = operation.goes_on();
         match driver.submit(operation) {
             Submitted::Done(completion) => {
+                assert!(!goes_on, "it has only begun");
                 // Those before have been served, and may not have taken it.
                 self.take_outcomes(driver);
                 assert!(self.receives.is_empty(), "served before his turn");
                 self.received(completion);
             }
-            Submitted::Pending(key) => self.receives.push_back(key),
+            Submitted::Pending(key) => {
+                self.receives.push_back(Receive { key, goes_on, named: 0, taken: 0 });
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -195,15 +264,19 @@ impl Line {
         panic!("{byte}: nobody sent this");
     }
 
-    /// One of those who wait; where some may have their bytes already, all behind it too, whose
-    /// bytes would come before what it gives back.
+    /// One of those who wait. Where some may have their bytes already, those behind it too, whose
+    /// bytes would come before what it gives back; from one that goes on nobody has any.
     fn give_up_a_receive(&mut self, driver: &mut UringDriver, which: usize) {
         if !self.receives.is_empty() {
             let first = which % self.receives.len();
-            let behind = if self.written.is_empty() { 0 } else { self.receives.len() - first - 1 };
-            for _ in 0..=behind {
-                let key = self.receives.remove(first).expect("it is one of them");
-                assert!(driver.cancel(key));
+            let mut count = 1;
+            if !self.written.is_empty() {
+                let rest = self.receives.iter().skip(first);
+                count = rest.take_while(|receive| !receive.goes_on).count().max(1);
+            }
+            for _ in 0..count {
+                let receive = self.receives.remove(first).expect("it is one of them");
+                assert!(driver.cancel(receive.key));
             }
         }
     }
@@ -226,15 +299,26 @@ impl Line {
         }
     }
 
+    /// What the first has: its outcome, or its next piece, of which an empty one is the last.
+    /// False if it has nothing.
+    fn take_one(&mut self, driver: &mut UringDriver) -> bool {
+        let Some(first) = self.receives.front_mut() else { return false };
+        first.taken += 1;
+        let Some(completion) = driver.take(first.key) else { return false };
+        let is_piece = matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty());
+        if !(first.goes_on && is_piece) {
+            assert!(!driver.cancel(first.key), "the key is free");
+            self.receives.pop_front();
+        }
+        self.received(completion);
+        true
+    }
+
     /// In the order in which they were asked for; a later one is not done before an earlier one.
     fn take_outcomes(&mut self, driver: &mut UringDriver) {
-        while let Some(key) = self.receives.front() {
-            let Some(completion) = driver.take(*key) else { break };
-            self.receives.pop_front();
-            self.received(completion);
-        }
-        for key in self.receives.iter().skip(1) {
-            assert!(driver.take(*key).is_none(), "served before his turn");
+        while self.take_one(driver) {}
+        for receive in self.receives.iter().skip(1) {
+            assert!(driver.take(receive.key).is_none(), "served before his turn");
         }
         while let Some(&(key, length)) = self.sends.front() {
             let Some(completion) = driver.take(key) else { break };
@@ -252,27 +336,11 @@ impl Line {
     /// With its operations under way; sends that were under way may be sent in part.
     fn let_go(&mut self, driver: &mut UringDriver) {
         drop(driver.detach(self.source));
-        for key in &self.receives {
+        for receive in &self.receives {
             // Had it been served before, its outcome stands.
-            driver.take(*key).expect("it has ended").map_or_else(drop, drop);
+            let ended = driver.take(receive.key).expect("it has ended");
+            assert!(ended.is_err() || !receive.goes_on, "{ended:?}");
         }
-    }
-
-    /// All that the peer has written can be received by somebody.
-    fn receive_the_rest(&mut self, driver: &mut UringDriver) {
-        for _ in 0..10_000 {
-            self.take_outcomes(driver);
-            if self.written.is_empty() {
-                return;
-            }
-            if self.receives.is_empty() {
-                self.receive(driver, 1 << 16);
-            }
-            if !self.receives.is_empty() {
-                driver.wait(Some(Duration::from_millis(100)), &mut Vec::new()).unwrap();
-            }
-        }
-        panic!("{} bytes never came: {driver:?}", self.written.len());
     }
 
     /// The driver is gone: the peer finds the end behind what was sent.
