@@ -156,7 +156,7 @@ pub struct DriverStatistics {
     pub immediate: u64,
     /// Calls that the kernel refused because it had nothing to give or no room to take.
     pub refused: u64,
-    /// Operations that finished after waiting.
+    /// Operations that finished after waiting, and pieces of those that go on.
     pub delayed: u64,
     /// Changes made to the kernel's list of watched sources.
     pub registrations: u64,

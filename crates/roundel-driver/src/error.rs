@@ -38,10 +38,19 @@ impl fmt::Debug for Failure {
 }
 
 impl OperationError {
-    /// For drivers: the failure of an operation after `transferred` bytes; the operation's own
-    /// bytes are taken out of it.
+    /// For drivers: the failure of an operation after `transferred` bytes, which count if it sends or
+    /// writes; the operation's own bytes are taken out of it.
     pub fn new(operation: &mut Operation, transferred: usize, cause: impl Into<io::Error>) -> Self {
         let action = operation.action();
+        // What drivers keep of others' progress is no number of bytes.
+        let transferred = match operation {
+            Operation::Send { .. }
+            | Operation::SendVectored { .. }
+            | Operation::SendTo { .. }
+            | Operation::Write { .. }
+            | Operation::WriteAt { .. } => transferred,
+            _ => 0,
+        };
         let data = match operation {
             Operation::Send { data, .. }
             | Operation::SendTo { data, .. }

@@ -30,6 +30,8 @@
 //!   ([`Operation::RecvInto`]). It gets one from the driver's pool when the kernel has
 //!   something to put in, and the buffer returns there when dropped: an idle connection costs its
 //!   entries in two tables, not a buffer.
+//! - A stream may be received by one operation that goes on ([`Operation::RecvMany`]): it keeps its
+//!   slot and its place in the queue, is named when there is something, and taken from piece by piece.
 //! - Several datagrams are one operation ([`Operation::RecvBatch`], [`Operation::SendBatch`]), and one
 //!   call where the system has it: on Linux, for what is sent, and for what UDP receives.
 //! - What a socket answers at once, its addresses and options, is a method of [`Socket`].

@@ -117,6 +117,12 @@ impl Core {
         self.recent.get()
     }
 
+    /// What a closed loop took in, it would keep for ever.
+    #[track_caller]
+    pub(crate) fn demand_open(&self, action: &str) {
+        assert!(self.phase.get() != Phase::Closed, "{action}: the event loop is closed");
+    }
+
     pub(crate) fn queue_remote(&self, job: Arc<dyn RemoteJob>) {
         self.ready.borrow_mut().push(|| Work::Remote(job));
     }

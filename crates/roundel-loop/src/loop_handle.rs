@@ -230,7 +230,7 @@ impl LoopHandle {
 
     #[track_caller]
     fn demand_open(&self, action: &str) {
-        assert!(!self.is_closed(), "{action}: the event loop is closed");
+        self.core.demand_open(action);
     }
 
     /// The time by the loop's clock.

@@ -67,13 +67,14 @@ impl Receipts {
         let Some(key) = self.key else { return Poll::Ready(self.at_the_end()) };
         let taken = self.core.driver.borrow_mut().take(key);
         let Some(completion) = taken else {
-            let ticket = self.core.ticket(context);
-            let mut waiters = self.core.waiters.borrow_mut();
-            let before = match ticket {
-                Some(ticket) => waiters.keep_seat(key, ticket),
-                None => waiters.seat(key, Waiter::Waker(context.waker().clone())),
+            let before = match self.core.ticket(context) {
+                Some(ticket) => self.core.waiters.borrow_mut().keep_seat(key, ticket),
+                None => {
+                    // Cloned first: a waker may be of anybody's making.
+                    let waiter = Waiter::Waker(context.waker().clone());
+                    self.core.waiters.borrow_mut().seat(key, waiter)
+                }
             };
-            drop(waiters);
             drop(before);
             return Poll::Pending;
         };
@@ -95,8 +96,12 @@ impl Receipts {
     /// within `call`; dropping the handle does neither.
     ///
     /// A call-back that panics is reported by the loop, and called with the next piece.
+    ///
+    /// # Panics
+    /// If the loop is closed.
     #[track_caller]
     pub fn for_each(mut self, call: impl FnMut(Completion) + 'static) -> ReceiptsHandle {
+        self.core.demand_open("for_each");
         let site = Location::caller();
         let (key, refusal) = (self.key.take(), self.refusal.take());
         let each = Each::new(&self.core, key, refusal, Box::new(call), site);

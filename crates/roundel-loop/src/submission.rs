@@ -278,10 +278,10 @@ pub struct PendingOperation {
 }
 
 impl PendingOperation {
-    /// Runs `call` with the outcome when it is there. The handle cancels; dropping the handle
-    /// does not.
+    /// As [`Submission::then`].
     #[track_caller]
     pub fn then(mut self, call: impl FnOnce(Completion) + 'static) -> OperationHandle {
+        self.core.demand_open("then");
         let key = self.key.take().expect("the outcome has not been taken");
         let site = Location::caller();
         self.seat(key, Waiter::Call(Box::new(call), site));

@@ -7,6 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     io::{ErrorKind, Write},
     os::unix::net::UnixStream,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
@@ -245,4 +246,22 @@ fn there_is_nothing_to_receive_from_a_closed_loop() {
     assert_eq!(error.kind(), ErrorKind::NotConnected);
     let end = receipts.poll_next(&mut context);
     assert!(matches!(end, std::task::Poll::Ready(Ok(Outcome::Received(end))) if end.is_empty()));
+}
+
+#[test]
+fn a_closed_loop_takes_no_call_back_for_receipts() {
+    let (mut event_loop, handle) = event_loop();
+    let (ours, _theirs) = connection(&handle);
+    let (before, once, held) = (ours.recv_many(1), ours.recv(1), Rc::new(()));
+    event_loop.close();
+    let holds = (Rc::clone(&held), handle.clone());
+    assert!(catch_unwind(AssertUnwindSafe(|| once.then(move |_| drop(holds)))).is_err());
+    for receipts in [before, ours.recv_many(1)] {
+        let holds = (Rc::clone(&held), handle.clone());
+        let given = catch_unwind(AssertUnwindSafe(|| {
+            receipts.for_each(move |_| drop(holds.clone()));
+        }));
+        assert!(given.is_err(), "as with call_soon");
+    }
+    assert_eq!(Rc::strong_count(&held), 1, "nothing of it is kept");
 }

@@ -68,6 +68,8 @@ struct Inner {
     /// Empty while it is called, and when the connection is lost.
     protocol: RefCell<Option<Box<dyn Protocol>>>,
     receiving: RefCell<Option<Receiving>>,
+    /// What a single receive brought while reading was paused.
+    held: RefCell<Option<Completion>>,
     reading: Cell<Reading>,
     /// The protocol was told that writing is paused.
     told_pause: Cell<bool>,
@@ -113,6 +115,7 @@ impl Transport {
             connection: Connection::new(carrier),
             protocol: RefCell::new(Some(Box::new(protocol))),
             receiving: RefCell::default(),
+            held: RefCell::default(),
             reading: Cell::new(Reading::NotYet),
             told_pause: Cell::new(false),
             is_lost: Cell::new(false),
@@ -206,7 +209,13 @@ impl Transport {
                 return receipts.resume();
             }
             let transport = self.clone();
-            self.0.handle.call_soon(move || transport.receive());
+            self.0.handle.call_soon(move || {
+                let held = transport.0.held.take();
+                if let Some(completion) = held {
+                    transport.received(completion);
+                }
+                transport.receive();
+            });
         }
     }
 
@@ -262,6 +271,7 @@ impl Transport {
     fn read_no_more(&self) {
         self.0.reading.set(Reading::Over);
         self.stop_receiving();
+        drop(self.0.held.take());
     }
 
     fn stop_receiving(&self) {
@@ -272,12 +282,12 @@ impl Transport {
         }
     }
 
-    /// What has come already is for when it goes on.
+    /// What has come already is for when it goes on. A single receive may have brought something, and
+    /// be queued with it: it is let come, and held.
     fn pause_receiving(&self) {
         if let Some(Receiving::Many(receipts)) = &*self.0.receiving.borrow() {
-            return receipts.pause();
+            receipts.pause();
         }
-        self.stop_receiving();
     }
 
     /// Receives, to the end where one operation can, else once more; delivered in call-backs of their
@@ -312,6 +322,7 @@ impl Transport {
 
     fn received(&self, completion: Completion) {
         match (self.0.reading.get(), completion) {
+            (Reading::Paused, completion) => drop(self.0.held.replace(Some(completion))),
             (Reading::On, Ok(Outcome::Received(data))) if !data.is_empty() => {
                 self.call(|protocol| protocol.data_received(self, Chunk::new(data, 0)));
             }
@@ -336,7 +347,7 @@ impl Transport {
                 self.0.connection.fail(Failure::new(error.into()));
                 self.progress();
             }
-            (Reading::NotYet | Reading::Paused | Reading::Over, _) => {}
+            (Reading::NotYet | Reading::Over, _) => {}
         }
     }
 

@@ -144,6 +144,16 @@ impl Protocol for Calls {
     }
 }
 
+/// Keeps all it is sent.
+#[derive(Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Protocol for Bytes {
+    fn data_received(&mut self, _: &Transport, data: Chunk) {
+        self.0.borrow_mut().extend_from_slice(&data);
+    }
+}
+
 // spec: PIP-02, PIP-03, PIP-04
 #[test]
 fn a_protocol_over_a_pipe_may_pause_and_ends_with_the_pipe_whatever_it_says() {
@@ -169,6 +179,30 @@ fn a_protocol_over_a_pipe_may_pause_and_ends_with_the_pipe_whatever_it_says() {
         transport.pause_reading();
         transport.resume_reading();
         assert!(!transport.is_reading() && transport.is_closing());
+    });
+}
+
+#[test]
+fn a_pause_loses_nothing_of_a_pipe_that_has_more() {
+    run_on_kernel(async || {
+        let (from, mut into) = pipe().unwrap();
+        let (bytes, handle) = (Bytes::default(), LoopHandle::current());
+        let from = handle.attach(Source::new(OwnedFd::from(from)));
+        let transport = Transport::start(&handle, from, bytes.clone());
+        let all: Vec<u8> = (0..60_u8).collect();
+        for (nth, piece) in all.chunks(3).enumerate() {
+            into.write_all(piece).unwrap();
+            // At each turn that a receive may have come to.
+            turns(nth % 4).await;
+            transport.pause_reading();
+            turns(nth % 3).await;
+            transport.resume_reading();
+        }
+        drop(into);
+        while !transport.is_closing() {
+            turns(1).await;
+        }
+        assert_eq!(*bytes.0.borrow(), all);
     });
 }
 

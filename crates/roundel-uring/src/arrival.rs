@@ -43,6 +43,15 @@ impl Arrival {
         }
     }
 
+    /// Whether a stream brings nothing behind it.
+    pub(crate) fn is_last(&self) -> bool {
+        match self {
+            Self::Data { buffer, .. } => buffer.is_empty(),
+            Self::Failed(_) => true,
+            Self::Datagram(_) | Self::Socket(_) => false,
+        }
+    }
+
     /// Whether it is what `operation` waits for.
     pub(crate) fn suits(&self, operation: &Operation) -> bool {
         match operation {

@@ -246,6 +246,11 @@ impl Endpoint {
             || self.arrivals.iter().map(|(_, arrival)| arrival.length()).sum::<u64>() >= KEPT_BYTES
     }
 
+    /// Whether the last of what is kept is the last that a stream brings.
+    pub(crate) fn has_last(&self) -> bool {
+        self.arrivals.back().is_some_and(|(_, arrival)| arrival.is_last())
+    }
+
     pub(crate) fn has_arrivals(&self) -> bool {
         !self.arrivals.is_empty()
     }

@@ -30,8 +30,9 @@ impl UringDriver {
     pub(crate) fn arm(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
-        if endpoint.is_full() {
-            // Whoever goes on comes back here when it has taken all of it.
+        if first.operation.goes_on() && (endpoint.is_full() || endpoint.has_last()) {
+            // It comes back here when it has taken all of it. Whoever else waits, waits for something
+            // of another kind than what is there.
             return;
         }
         match endpoint.arm {

@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("a late cancel loses none", a_late_cancel_loses_none),
     ("those given back come to one or to many", those_given_back_come_to_one_or_to_many),
     ("what others have is not skipped", what_others_have_is_not_skipped),
+    ("much that was given back holds nobody up", much_that_was_given_back_holds_nobody_up),
     ("a wait for many holds no buffer", a_wait_for_many_holds_no_buffer),
     ("many go in order, each to its address", many_go_in_order),
     ("many go to where the socket is connected", many_go_to_the_peer),
@@ -205,6 +206,20 @@ fn what_others_have_is_not_skipped(on: &mut Subject<'_>) {
     assert_eq!(data(on.take(other).expect("it was named")), b"four");
     assert!(on.cancel(middle) && on.cancel(many));
     assert_texts(&received(on, ours, 3, 10), &[b"one", b"two", b"three"]);
+}
+
+fn much_that_was_given_back_holds_nobody_up(on: &mut Subject<'_>) {
+    let (ours, address, theirs) = ends(on);
+    let many = on.pending(recv_batch(ours, 100, 40));
+    // By one operation, so that they are all there when anybody looks.
+    let messages = messages([&b"early"[..]; 40], Some(&address));
+    sent_batch(on.complete(Operation::SendBatch { source: theirs, messages }));
+    on.until_reported(&[many]);
+    assert!(on.cancel(many));
+    // Who does not ask for senders gets what comes, before it or now.
+    let one = on.begin(recv(ours, 100));
+    send(on, theirs, &[b"late"], &address);
+    assert!(!data(on.end(one)).is_empty());
 }
 
 fn a_wait_for_many_holds_no_buffer(on: &mut Subject<'_>) {

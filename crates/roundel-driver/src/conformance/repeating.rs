@@ -136,7 +136,7 @@ fn letting_the_source_go_ends_it(on: &mut Subject<'_>) {
     on.until_reported(&[key]);
     drop(on.detach(ours));
     let error = next(on, key).expect_err("its source is gone");
-    assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::ConnectionAborted, 0));
     assert!(!on.cancel(key), "the key is free");
     let late = on.complete(recv_many(ours, 100));
     assert_eq!(late.expect_err("nothing is there").kind(), ErrorKind::ConnectionAborted);

@@ -89,7 +89,7 @@ fn receive_the_rest(driver: &mut UringDriver, lines: &mut [Line], nth: usize) {
     while !lines[nth].written.is_empty() {
         let line = &mut lines[nth];
         if line.receives.is_empty() {
-            line.receive_to_the_end(driver, nth % 2 == 0);
+            line.receive_to_the_end(driver, nth.is_multiple_of(2));
         }
         let Some(&Receive { key, named, .. }) = line.receives.front() else { continue };
         hear(driver, lines, Duration::from_millis(100));
