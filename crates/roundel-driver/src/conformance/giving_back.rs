@@ -94,8 +94,9 @@ fn random_cancels(on: &mut Subject<'_>, kind: SocketKind) {
             match line.below(32) {
                 0..=10 => line.receive(on),
                 11..=14 => line.send(on),
-                15..=19 => line.take_one(on),
-                20..=22 => line.give_up_from_anywhere(on),
+                15..=18 => line.take_one(on),
+                19..=20 => line.take_all(on),
+                21..=22 => line.give_up_from_anywhere(on),
                 23..=26 => line.give_up_one_that_was_named(on),
                 27 if line.below(8) == 0 => line.peer_ends(),
                 _ => drop(on.look()),
