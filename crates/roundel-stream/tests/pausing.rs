@@ -239,7 +239,12 @@ fn last() -> impl Strategy<Value = Last> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 100 } else { 2_000 }))]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(debug_assertions) { 100 } else { 2_000 },
+        // What hangs takes all the patience there is, each time.
+        max_shrink_time: 10_000,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn pauses_lose_double_and_reorder_nothing(

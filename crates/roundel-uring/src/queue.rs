@@ -67,6 +67,11 @@ impl Queue {
         self.head == NONE
     }
 
+    /// Where the first one is, whether it waits or holds a piece.
+    pub(crate) fn head(&self, slots: &mut Table<Slot>) -> Option<Place> {
+        slots.at(self.head).map(|(place, _)| place)
+    }
+
     /// The first one, with its place.
     pub(crate) fn first<'a>(&self, slots: &'a mut Table<Slot>) -> Option<(Place, &'a mut Waiting)> {
         match slots.at(self.head) {

@@ -374,6 +374,10 @@ impl Driver for UringDriver {
                     && let Some(endpoint) = self.sources.get_mut(self::place(source))
                 {
                     endpoint.take_back(from, completion);
+                    // Whoever goes on may hold what came behind this, and has taken nothing yet.
+                    if let Some(first) = endpoint.readers.head(&mut self.slots) {
+                        self.give_piece_back(first);
+                    }
                     // Somebody may be waiting for just this.
                     self.serve_readers(source);
                 }

@@ -11,6 +11,7 @@ use crate::{Address, Buffer, Completion, Operation, SocketKind, SourceId};
 pub(super) const CHECKS: &[Check] = &[
     ("what is given back twice keeps its place", what_is_given_back_twice_keeps_its_place),
     ("also before what others have", also_before_what_others_have),
+    ("also before what one that goes on has been named for", also_before_what_goes_on),
     ("a message that is given back stays one", a_message_stays_one),
     ("random cancels leave a stream in order", random_cancels_leave_a_stream_in_order),
     ("random cancels leave messages in order", random_cancels_leave_messages_in_order),
@@ -37,6 +38,23 @@ fn also_before_what_others_have(on: &mut Subject<'_>) {
     on.until_reported(&[three]);
     assert!(on.cancel(two) && on.cancel(three));
     assert_eq!(on.recv_exactly(ours, 4), b"abcd");
+}
+
+fn also_before_what_goes_on(on: &mut Subject<'_>) {
+    let (ours, theirs) = on.pair();
+    let one = on.pending(recv(ours, 2));
+    let many = on.pending(Operation::RecvMany { source: ours, at_most: 100 });
+    on.send(theirs, b"ab");
+    on.until_reported(&[one]);
+    on.send(theirs, b"cd");
+    on.until_reported(&[many]);
+    assert!(on.cancel(one));
+    let mut received = Vec::new();
+    while received.len() < 4 {
+        let [piece] = on.take(many).map_or_else(|| on.finish([many]), |piece| [piece]).map(data);
+        received.extend(piece);
+    }
+    assert_eq!(received, b"abcd");
 }
 
 /// What a receive has no room for is lost, as from the kernel. Source: recv(2).
@@ -76,8 +94,9 @@ fn random_cancels(on: &mut Subject<'_>, kind: SocketKind) {
             match line.below(32) {
                 0..=10 => line.receive(on),
                 11..=14 => line.send(on),
-                15..=19 => line.take_one(on),
-                20..=22 => line.give_up_from_anywhere(on),
+                15..=18 => line.take_one(on),
+                19..=20 => line.take_all(on),
+                21..=22 => line.give_up_from_anywhere(on),
                 23..=26 => line.give_up_one_that_was_named(on),
                 27 if line.below(8) == 0 => line.peer_ends(),
                 _ => drop(on.look()),

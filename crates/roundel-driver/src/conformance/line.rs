@@ -64,7 +64,8 @@ impl Line {
             (SocketKind::Stream, 0) => {
                 Operation::RecvInto { source, buffer: Buffer::with_room(amount) }
             }
-            (SocketKind::Stream, 1) => Operation::RecvMany { source, at_most: amount },
+            // Small pieces: most fill their room, and leave a rest.
+            (SocketKind::Stream, 1) => Operation::RecvMany { source, at_most: amount / 3 },
             (SocketKind::Stream, _) => recv(source, amount),
             (SocketKind::Datagram, 0) => Operation::RecvFrom { source, at_most: 100 },
             (SocketKind::Datagram, _) => {
@@ -110,11 +111,24 @@ impl Line {
         }
     }
 
-    /// What the first who waits gets: something, if anything is left, or the end.
+    /// What the first who waits gets: something, if anything is left, or the end. Else one that goes
+    /// on is asked in vain, and will be named again.
     pub(super) fn take_one(&mut self, on: &mut Subject<'_>) {
-        if (self.taken < self.sent || self.peer_ended)
-            && let Some(completion) = self.next(on)
+        let Some(&Receive { key, goes_on }) = self.receives.front() else { return };
+        if self.taken < self.sent || self.peer_ended {
+            let completion = self.next(on).expect("there is a first");
+            self.taken(completion);
+        } else if goes_on {
+            assert!(on.take(key).is_none(), "nothing has come; {}", self.name());
+        }
+    }
+
+    /// All that is there for one that goes on, as whoever is told of it takes it.
+    pub(super) fn take_all(&mut self, on: &mut Subject<'_>) {
+        while let Some(&Receive { key, goes_on: true }) = self.receives.front()
+            && let Some(completion) = on.take(key)
         {
+            self.took(&completion);
             self.taken(completion);
         }
     }
@@ -127,11 +141,16 @@ impl Line {
             let [completion] = on.finish([key]);
             completion
         });
-        let is_piece = matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty());
-        if !(goes_on && is_piece) {
+        self.took(&completion);
+        Some(completion)
+    }
+
+    /// That was all for the first, unless it goes on.
+    fn took(&mut self, completion: &Completion) {
+        let is_piece = matches!(completion, Ok(Outcome::Received(piece)) if !piece.is_empty());
+        if !(self.receives[0].goes_on && is_piece) {
             self.receives.pop_front();
         }
-        Some(completion)
     }
 
     #[track_caller]

@@ -11,6 +11,7 @@ use crate::{Completion, Key, Operation, SocketOption, SourceId};
 pub(super) const CHECKS: &[Check] = &[
     ("pieces come under one key", pieces_come_under_one_key),
     ("is named again only after nothing was found", is_named_again_after_nothing_was_found),
+    ("a piece that fills its room need not be all", a_full_piece_need_not_be_all),
     ("what has come before is told", what_has_come_before_is_told),
     ("no piece is larger than asked", no_piece_is_larger_than_asked),
     ("the end ends it", the_end_ends_it),
@@ -74,6 +75,19 @@ fn is_named_again_after_nothing_was_found(on: &mut Subject<'_>) {
     on.send(theirs, b"three");
     on.until_reported(&[key]);
     assert_eq!(bytes(on, key, 5), b"three");
+}
+
+fn a_full_piece_need_not_be_all(on: &mut Subject<'_>) {
+    let (ours, theirs) = on.pair();
+    let key = on.pending(recv_many(ours, 1));
+    for round in 0..10_u8 {
+        on.send(theirs, &[round; 1]);
+        on.until_reported(&[key]);
+        // A level that would be reported again and again rests meanwhile.
+        on.look();
+        assert_eq!(data(on.take(key).expect("it was named")), [round]);
+        assert!(on.take(key).is_none(), "that was all");
+    }
 }
 
 fn what_has_come_before_is_told(on: &mut Subject<'_>) {

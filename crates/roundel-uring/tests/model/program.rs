@@ -30,7 +30,8 @@ pub(crate) fn run(bytes: &[u8]) {
     let mut driver = UringDriver::with_config(config).expect("it was probed");
     let mut lines: Vec<_> = (0..LINES).map(|_| Line::new(&mut driver)).collect();
     while let Some(action) = program.next() {
-        let line = &mut lines[usize::from(action >> 4) % LINES];
+        let nth = usize::from(action >> 4) % LINES;
+        let line = &mut lines[nth];
         let mut amount = || usize::from(program.next().unwrap_or(1));
         match action % 16 {
             0 => line.receive(&mut driver, 1 + amount() * amount() / 4),
@@ -39,7 +40,13 @@ pub(crate) fn run(bytes: &[u8]) {
             3 | 4 => line.peer_writes(1 + amount() * amount()),
             5 | 6 => line.send(&mut driver, 1 + amount() * amount() * 4),
             7 => line.peer_reads(amount() * 1024),
-            8 => line.give_up_a_receive(&mut driver, amount()),
+            8 => {
+                line.give_up_a_receive(&mut driver, amount());
+                if amount() < 64 {
+                    // Whoever is left has what was given up.
+                    receive_the_rest(&mut driver, &mut lines, nth);
+                }
+            }
             9 => line.give_up_a_send(&mut driver, amount()),
             10 => line.watch(&mut driver),
             11 if amount() < 32 => line.peer_ends(),
@@ -48,7 +55,7 @@ pub(crate) fn run(bytes: &[u8]) {
                 *line = Line::new(&mut driver);
             }
             // The outcomes lie in their slots, and may be given up there.
-            13 => wait(&mut driver, &mut lines),
+            11..=13 => wait(&mut driver, &mut lines),
             14 => {
                 line.take_one(&mut driver);
             }
