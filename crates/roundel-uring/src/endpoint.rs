@@ -155,7 +155,7 @@ impl Endpoint {
             }
             Operation::RecvFrom { at_most, .. } => {
                 self.is_stream();
-                let at_most = (*at_most).clamp(1, Room::LARGE);
+                let at_most = (*at_most).clamp(1, Room::LARGEST);
                 let message = Message::receiving(at_most);
                 Request::RecvFrom { room: Room::holding(at_most), message }
             }
@@ -164,7 +164,7 @@ impl Endpoint {
                 Request::Poll { events: PollFlags::IN.bits().into(), again: false }
             }
             Operation::Read { at_most, .. } => {
-                let at_most = (*at_most).min(Room::LARGE);
+                let at_most = (*at_most).min(Room::LARGEST);
                 Request::Read { room: Room::holding(at_most), at_most }
             }
             _ => Request::AcceptMany,
@@ -195,7 +195,7 @@ impl Endpoint {
     fn receiving(&mut self, at_most: usize) -> Request {
         let stream = self.is_stream();
         if !stream || (self.large_receives > 0 && at_most > Room::SMALL) {
-            let (at_most, poll_first) = (at_most.min(Room::LARGE), self.drained);
+            let (at_most, poll_first) = (at_most.min(Room::LARGEST), self.drained);
             return Request::Recv { room: Room::holding(at_most), at_most, poll_first };
         }
         Request::RecvMany

@@ -12,41 +12,52 @@ use rustix::{
 use crate::{message::Message, statx::FileStatus};
 
 /// The sizes of room that the kernel chooses from when it has something to put there; the
-/// number is that of their group.
+/// number is that of their group. Each is four times the one before, as in a driver's pool: pieces in
+/// much larger room than theirs would lie in the same few places of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     Small = 0,
     Middle = 1,
     Large = 2,
+    Largest = 3,
 }
 
 impl Room {
+    pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Middle, Self::Large, Self::Largest];
+
     /// Enough for most requests, and for a thousand of them in four megabytes.
     pub(crate) const SMALL: usize = 4 << 10;
-    /// More than any datagram of UDP, and what streams mostly ask for.
-    pub(crate) const MIDDLE: usize = 64 << 10;
     /// As much as a socket on loopback gives at once.
-    pub(crate) const LARGE: usize = 256 << 10;
+    pub(crate) const LARGEST: usize = 256 << 10;
+
+    pub(crate) const fn bytes(self) -> usize {
+        Self::SMALL << (2 * self as u32)
+    }
+
+    /// How many are offered at first, and at most.
+    pub(crate) const fn offers(self) -> (u16, u16) {
+        match self {
+            Self::Small => (64, 1024),
+            Self::Middle => (16, 512),
+            Self::Large => (16, 256),
+            Self::Largest => (8, 64),
+        }
+    }
 
     /// The next larger size; the largest has none above it.
-    pub(crate) const fn above(bytes: usize) -> usize {
-        if bytes < Self::MIDDLE { Self::MIDDLE } else { Self::LARGE }
+    pub(crate) fn above(bytes: usize) -> usize {
+        (bytes * 4).min(Self::LARGEST)
     }
 
     /// The next smaller size; the smallest has none below it.
-    pub(crate) const fn below(bytes: usize) -> usize {
-        if bytes > Self::MIDDLE { Self::MIDDLE } else { Self::SMALL }
+    pub(crate) fn below(bytes: usize) -> usize {
+        (bytes / 4).max(Self::SMALL)
     }
 
     /// The smallest that holds `at_most` bytes, or the largest there is.
-    pub(crate) const fn holding(at_most: usize) -> Self {
-        if at_most <= Self::SMALL {
-            Self::Small
-        } else if at_most <= Self::MIDDLE {
-            Self::Middle
-        } else {
-            Self::Large
-        }
+    pub(crate) fn holding(at_most: usize) -> Self {
+        let holds = Self::ALL.into_iter().find(|room| at_most <= room.bytes());
+        holds.unwrap_or(Self::Largest)
     }
 }
 

@@ -122,9 +122,10 @@ pub(crate) enum Fault {
 impl<T: Copy> Ring<T> {
     pub(crate) fn new(uring: IoUring) -> io::Result<Self> {
         let pool = BufferPool::new();
-        let small = Rooms::new(Room::SMALL, 64, 1024, pool.clone());
-        let middle = Rooms::new(Room::MIDDLE, 16, 256, pool.clone());
-        let large = Rooms::new(Room::LARGE, 8, 64, pool.clone());
+        let rooms = Room::ALL.map(|room| {
+            let (first, most) = room.offers();
+            Rooms::new(room.bytes(), first, most, pool.clone())
+        });
         let mut ring = Self {
             registered: None,
             in_flight: Table::new(),
@@ -134,7 +135,7 @@ impl<T: Copy> Ring<T> {
             #[cfg(test)]
             faults: VecDeque::new(),
             uring,
-            rooms: vec![small, middle, large],
+            rooms: rooms.into(),
             pool,
         };
         ring.offer_rooms()?;
@@ -434,7 +435,7 @@ impl<T: Copy> Drop for Ring<T> {
         }
         let unregister = |room: Room| self.uring.submitter().unregister_buf_ring(room as u16);
         let mut withdrawn = true;
-        for room in [Room::Small, Room::Middle, Room::Large] {
+        for room in Room::ALL {
             withdrawn &= unregister(room).is_ok();
         }
         self.unregister();
