@@ -205,9 +205,6 @@ impl Transport {
     pub fn resume_reading(&self) {
         if self.0.reading.get() == Reading::Paused {
             self.0.reading.set(Reading::On);
-            if let Some(Receiving::Many(receipts)) = &*self.0.receiving.borrow() {
-                return receipts.resume();
-            }
             let transport = self.clone();
             self.0.handle.call_soon(move || {
                 let held = transport.0.held.take();
@@ -282,11 +279,15 @@ impl Transport {
         }
     }
 
-    /// What has come already is for when it goes on. A single receive may have brought something, and
-    /// be queued with it: it is let come, and held.
+    /// Given up, what goes on holds the transport no longer, and what has come already is for when it is
+    /// begun anew. A single receive may have brought something, and be queued with it: it is let come,
+    /// and held.
     fn pause_receiving(&self) {
-        if let Some(Receiving::Many(receipts)) = &*self.0.receiving.borrow() {
-            receipts.pause();
+        let mut receiving = self.0.receiving.borrow_mut();
+        let many = receiving.take_if(|receiving| matches!(receiving, Receiving::Many(_)));
+        drop(receiving);
+        if let Some(Receiving::Many(receipts)) = many {
+            receipts.cancel();
         }
     }
 

@@ -414,6 +414,21 @@ fn a_panic_is_reported_and_aborts_the_connection() {
     });
 }
 
+#[test]
+fn a_transport_that_is_paused_and_that_nobody_holds_is_gone() {
+    run(async || {
+        let log = Log::default();
+        let mut protocol = Recorder::new(&log);
+        protocol.on_data = Some(Box::new(|transport, _| transport.pause_reading()));
+        let (transport, mut theirs) = started(protocol).await;
+        theirs.tell(b"pause").await;
+        log.until("data pause").await;
+        drop(transport);
+        // Its end of the connection is closed with it.
+        assert!(theirs.reader.read(1).await.unwrap().is_empty());
+    });
+}
+
 // spec: TRP-16
 #[test]
 fn a_transport_knows_its_addresses() {
