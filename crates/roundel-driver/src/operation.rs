@@ -373,6 +373,15 @@ impl Datagram {
     }
 }
 
+impl Outcome {
+    /// Whether it is data that was received: behind anything else, an empty piece above all, an
+    /// operation that goes on has no more to bring.
+    #[inline]
+    pub fn is_data(&self) -> bool {
+        matches!(self, Self::Received(data) if !data.is_empty())
+    }
+}
+
 /// An outcome, or what went wrong together with what was not lost.
 pub type Completion = Result<Outcome, OperationError>;
 

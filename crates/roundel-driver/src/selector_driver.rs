@@ -57,7 +57,7 @@ enum Slot {
 /// Events handled per wait: enough that the wait's own cost vanishes.
 const EVENTS_PER_WAIT: usize = 128;
 
-/// The same for a selector without edges, where every read is made at its event: few enough that
+/// The same for a selector without edges, where a single read is made at its event: few enough that
 /// what a turn receives stays in the cache until its call-back reads it.
 const LEVEL_EVENTS_PER_WAIT: usize = 32;
 

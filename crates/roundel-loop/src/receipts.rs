@@ -119,7 +119,7 @@ impl Receipts {
 
 /// Nothing follows an empty piece or an error.
 pub(crate) fn is_last(completion: &Completion) -> bool {
-    !matches!(completion, Ok(Outcome::Received(piece)) if !piece.is_empty())
+    !completion.as_ref().is_ok_and(Outcome::is_data)
 }
 
 impl Drop for Receipts {

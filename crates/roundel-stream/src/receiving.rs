@@ -67,8 +67,8 @@ impl Receiving {
         self.ended
     }
 
-    /// Receives; of a size to which the last ones came, or `hint` if more than that is wanted. None
-    /// at the end of the stream. `before_wait` is called if nothing is there yet.
+    /// Receives; what is asked for once at a time, of a size to which the last ones came, or `hint` if
+    /// more than that is wanted. None at the end of the stream. `before_wait` is called if nothing is there yet.
     #[inline]
     pub(crate) fn poll(
         &mut self,

@@ -237,6 +237,7 @@ impl UringDriver {
         }
     }
 
+    /// The piece that an operation holds, for its owner.
     pub(crate) fn take_held(&mut self, slot: Place) -> Option<Completion> {
         let (piece, _, source) = self.slots.get_mut(slot)?.take_held()?;
         self.statistics.delayed += 1;
@@ -281,7 +282,7 @@ impl UringDriver {
         };
         let completion = completion(&mut waiting.operation, outcome);
         self.statistics.delayed += 1;
-        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+        if !completion.as_ref().is_ok_and(Outcome::is_data) {
             self.end(source, slot);
         }
         Some(completion)

@@ -54,7 +54,7 @@ impl SelectorDriver {
             },
         };
         self.statistics.delayed += 1;
-        if matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+        if completion.as_ref().is_ok_and(Outcome::is_data) {
             // Most often that was all, and nobody need ask the kernel to know it.
             *due = watched.has_something();
             if !*due {

@@ -80,7 +80,7 @@ impl SimDriver {
             }
         };
         self.statistics.delayed += 1;
-        if !matches!(&completion, Ok(Outcome::Received(piece)) if !piece.is_empty()) {
+        if !completion.as_ref().is_ok_and(Outcome::is_data) {
             self.unqueue(key.index, source, Queue::Read);
             self.slots.remove(key);
             // Of those who have come behind it nobody else would think.
