@@ -11,6 +11,8 @@ use std::{
     rc::Rc,
 };
 
+use crate::Surplus;
+
 /// Owned bytes handed to an operation, or brought by one.
 ///
 /// A received buffer returns its memory to the driver's pool when dropped.
@@ -178,6 +180,10 @@ pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 /// What a pool keeps of each size while nobody uses it.
 const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
+/// What it keeps of each size that was in use at once not long ago. Large memory that is given back to
+/// the system and fetched again has to be cleared, at more than the cost of receiving into it.
+const BUSY_BYTES_PER_SIZE: usize = 32 << 20;
+
 /// Small pieces that a pool has adopted, and keeps for copies.
 const SCRAP: usize = 4 << 10;
 const SCRAPS: usize = 64;
@@ -185,20 +191,42 @@ const SCRAPS: usize = 64;
 /// Buffers of one size, or up to it.
 struct Shelf {
     size: usize,
+    /// How many are kept whether they are needed or not.
+    idle: usize,
     /// How many are kept at most.
     most: usize,
-    kept: RefCell<Vec<Buffer>>,
+    stock: RefCell<Stock>,
     lent: Cell<usize>,
 }
 
+#[derive(Default)]
+struct Stock {
+    /// Last in, first out.
+    kept: Vec<Buffer>,
+    surplus: Surplus,
+}
+
 impl Shelf {
-    fn new(size: usize, most: usize) -> Rc<Self> {
-        Rc::new(Self { size, most, kept: RefCell::default(), lent: Cell::new(0) })
+    fn new(size: usize, idle: usize, most: usize) -> Rc<Self> {
+        Rc::new(Self { size, idle, most, stock: RefCell::default(), lent: Cell::new(0) })
+    }
+
+    fn take(&self) -> Option<Box<Memory>> {
+        self.lent.set(self.lent.get() + 1);
+        let Stock { kept, surplus } = &mut *self.stock.borrow_mut();
+        let mut taken = kept.pop()?;
+        let surplus = surplus.note(kept.len());
+        if surplus > 0 {
+            // Those that lie at the bottom have lain there all the while.
+            let too_many = (kept.len() + 1).saturating_sub(self.idle);
+            drop(kept.drain(..surplus.min(too_many)));
+        }
+        taken.0.take()
     }
 
     fn put_back(&self, buffer: Buffer) {
         self.lent.set(self.lent.get() - 1);
-        let mut kept = self.kept.borrow_mut();
+        let kept = &mut self.stock.borrow_mut().kept;
         if kept.len() < self.most && buffer.room() <= self.size {
             kept.push(buffer);
         }
@@ -214,8 +242,9 @@ pub struct BufferPool {
 
 impl Default for BufferPool {
     fn default() -> Self {
-        let shelves = SIZES.map(|size| Shelf::new(size, IDLE_BYTES_PER_SIZE / size));
-        Self { shelves, scraps: Shelf::new(SCRAP, SCRAPS) }
+        let shelves = SIZES
+            .map(|size| Shelf::new(size, IDLE_BYTES_PER_SIZE / size, BUSY_BYTES_PER_SIZE / size));
+        Self { shelves, scraps: Shelf::new(SCRAP, SCRAPS, SCRAPS) }
     }
 }
 
@@ -242,7 +271,7 @@ impl BufferPool {
     /// How many buffers for `at_most` bytes are kept while nobody uses them.
     pub(crate) fn keeps(&self, at_most: usize) -> usize {
         let shelf = self.shelves.iter().find(|shelf| shelf.size >= at_most);
-        shelf.map_or(0, |shelf| shelf.most)
+        shelf.map_or(0, |shelf| shelf.idle)
     }
 
     /// A buffer of length 0 with room for `at_most` initialised bytes.
@@ -251,10 +280,9 @@ impl BufferPool {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer::with_room(at_most);
         };
-        let kept = shelf.kept.borrow_mut().pop().and_then(|mut buffer| buffer.0.take());
-        let mut memory = kept
+        let mut memory = shelf
+            .take()
             .unwrap_or_else(|| Box::new(Memory { bytes: vec![0; shelf.size], len: 0, home: None }));
-        shelf.lent.set(shelf.lent.get() + 1);
         memory.len = 0;
         memory.home = Some(Rc::clone(shelf));
         Buffer(Some(memory))
@@ -263,9 +291,8 @@ impl BufferPool {
     /// A copy that goes elsewhere: no longer this pool's.
     #[inline]
     pub fn copied(&self, data: &[u8]) -> Buffer {
-        let Some(mut memory) =
-            self.scraps.kept.borrow_mut().pop().and_then(|mut kept| kept.0.take())
-        else {
+        let scrap = self.scraps.stock.borrow_mut().kept.pop();
+        let Some(mut memory) = scrap.and_then(|mut scrap| scrap.0.take()) else {
             return data.into();
         };
         memory.bytes.clear();
@@ -294,7 +321,7 @@ impl BufferPool {
     /// How many bytes lie unused.
     pub fn idle_bytes(&self) -> usize {
         let shelves = self.shelves.iter().chain([&self.scraps]);
-        shelves.map(|shelf| shelf.kept.borrow().iter().map(Buffer::room).sum::<usize>()).sum()
+        shelves.map(|shelf| shelf.stock.borrow().kept.iter().map(Buffer::room).sum::<usize>()).sum()
     }
 }
 
@@ -306,7 +333,9 @@ impl fmt::Debug for BufferPool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Buffer, BufferPool, IDLE_BYTES_PER_SIZE, SCRAP, SCRAPS, SIZES};
+    use super::{
+        BUSY_BYTES_PER_SIZE, Buffer, BufferPool, IDLE_BYTES_PER_SIZE, SCRAP, SCRAPS, SIZES,
+    };
 
     fn filled(pool: &BufferPool, at_most: usize) -> Buffer {
         pool.fill(at_most, |room| Ok::<_, ()>(room.len())).unwrap()
@@ -346,10 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_idle_is_bounded() {
+    fn what_was_needed_at_once_is_kept_and_given_up_in_time() {
         let pool = BufferPool::new();
         for size in SIZES {
-            drop((0..1100).map(|_| filled(&pool, size)).collect::<Vec<_>>());
+            let many = 2 * BUSY_BYTES_PER_SIZE / size;
+            drop((0..many).map(|_| filled(&pool, size)).collect::<Vec<_>>());
+        }
+        assert_eq!(pool.idle_bytes(), SIZES.len() * BUSY_BYTES_PER_SIZE);
+        for size in SIZES {
+            (0..100_000).for_each(|_| drop(filled(&pool, size)));
         }
         assert_eq!(pool.idle_bytes(), SIZES.len() * IDLE_BYTES_PER_SIZE);
         drop(filled(&pool, 10 << 20));

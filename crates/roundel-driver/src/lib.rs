@@ -74,6 +74,7 @@ mod operation;
 mod selector_driver;
 mod socket;
 mod socket_option;
+mod surplus;
 mod unclaimed;
 mod watched;
 
@@ -93,4 +94,5 @@ pub use roundel_selector::{Interest, Notifier, Notify, Readiness, SelectorError,
 pub use selector_driver::SelectorDriver;
 pub use socket::{Credentials, Family, Socket, SocketCalls, SocketKind};
 pub use socket_option::{KeepAlive, SocketOption, SocketOptionName};
+pub use surplus::Surplus;
 pub use unclaimed::Unclaimed;

@@ -34,13 +34,13 @@ impl Room {
         Self::SMALL << (2 * self as u32)
     }
 
-    /// How many are offered at first, and at most.
+    /// How many are offered at least, and at most.
     pub(crate) const fn offers(self) -> (u16, u16) {
         match self {
-            Self::Small => (64, 1024),
-            Self::Middle => (16, 512),
-            Self::Large => (16, 256),
-            Self::Largest => (8, 64),
+            Self::Small => (16, 1024),
+            Self::Middle => (4, 512),
+            Self::Large => (1, 256),
+            Self::Largest => (1, 64),
         }
     }
 
