@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod batch;
+mod large;
 
 /// How much may come unasked before the source stops receiving.
 const KEPT_AT_MOST: usize = 16;
@@ -58,7 +59,8 @@ enum Reach {
     From,
     /// Whoever accepts.
     Accept,
-    /// Nobody yet, or whoever wants several datagrams: it waits until something can be had.
+    /// Nobody yet, or whoever has a call made, for several datagrams or for much: it waits until
+    /// something can be had.
     Poll,
 }
 
@@ -78,8 +80,11 @@ impl Arm {
     pub(crate) fn suits(&self, operation: &Operation) -> bool {
         match operation {
             Operation::RecvInto { .. } => self.reach == Reach::Once,
-            Operation::Recv { .. } | Operation::RecvMany { .. } | Operation::Read { .. } => {
+            Operation::Recv { .. } | Operation::Read { .. } => {
                 matches!(self.reach, Reach::Many | Reach::Once)
+            }
+            Operation::RecvMany { .. } => {
+                matches!(self.reach, Reach::Many | Reach::Once | Reach::Poll)
             }
             Operation::RecvFrom { .. } => self.reach == Reach::From,
             Operation::RecvBatch { .. } => self.reach == Reach::Poll,
@@ -121,6 +126,9 @@ pub(crate) struct Endpoint {
     large_receives: u8,
     /// The last receive took all there was.
     drained: bool,
+    /// The kernel said that there is something to be received by a call, and none has shown that there
+    /// is not.
+    pub(crate) readable: bool,
 }
 
 impl Endpoint {
@@ -141,6 +149,7 @@ impl Endpoint {
             helping: 0,
             large_receives: 0,
             drained: false,
+            readable: false,
         }
     }
 
@@ -148,6 +157,9 @@ impl Endpoint {
     pub(crate) fn arming(&mut self, operation: &mut Operation) -> Request {
         match operation {
             Operation::Recv { at_most, .. } => self.receiving(*at_most),
+            Operation::RecvMany { .. } if self.receives_by_calls() => {
+                Request::Poll { events: PollFlags::IN.bits().into(), again: false }
+            }
             Operation::RecvMany { .. } => self.receiving(self.worth_while()),
             Operation::RecvInto { buffer, .. } => {
                 self.is_stream();

@@ -22,8 +22,9 @@
 //!
 //! Those of [`Driver`](roundel_driver::Driver), and in particular:
 //!
-//! - Nothing is tried at once: a receive is [`Done`](roundel_driver::Submitted::Done) on submission
-//!   only if its data came before it, everything else is
+//! - Little is tried at once: a receive is [`Done`](roundel_driver::Submitted::Done) on submission
+//!   only if its data came before it, a send if it is of 64 KiB or more and goes whole, a batch of
+//!   datagrams if they are there or there is room. Everything else is
 //!   [`Pending`](roundel_driver::Submitted::Pending).
 //! - A stream that is received from goes on receiving, until sixteen pieces lie unread. What has
 //!   come when its source is detached is lost with it, though the kernel would still have it on a
@@ -31,6 +32,8 @@
 //! - Room for what is received is offered to the kernel by all sources together and taken when
 //!   there is something to put in. Small receives share buffers of 4 KiB; a stream that fills one,
 //!   asked for more, is given up to 256 KiB at a time.
+//! - Much is moved by calls: from a stream that brings 64 KiB and more, an operation that goes on
+//!   receives when it is taken from, and the ring only tells that there is something.
 //! - Sends of one source go to the kernel one after the other, those of different sources at once.
 //!
 //! # Cancellation

@@ -35,6 +35,9 @@ impl UringDriver {
             // of another kind than what is there.
             return;
         }
+        if first.operation.goes_on() && endpoint.readable {
+            return self.name(slot);
+        }
         match endpoint.arm {
             Some(arm) if arm.suits(&first.operation) => {}
             // Its last answer leads here again.
@@ -89,7 +92,7 @@ impl UringDriver {
                 buffer.truncate(length);
                 self.arrived(source, Arrival::data(mem::take(buffer)));
             }
-            (Ok(Got::Count(_)), _) => self.receive_batch(source),
+            (Ok(Got::Count(_)), _) => self.receive_by_call(source),
             (Err(cause), ended) => {
                 let accepting = matches!(ended, Some(Request::AcceptMany));
                 let room = ended.as_ref().and_then(Request::room);
@@ -174,13 +177,13 @@ impl UringDriver {
         self.after_arrival(source);
     }
 
-    /// Brings the first reader the datagrams that are there, if it wants several.
-    fn receive_batch(&mut self, source: SourceId) {
+    /// Brings the first reader what can be had: several datagrams if it wants them, or word of it if it
+    /// comes to take it.
+    fn receive_by_call(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
-        if let Some((slot, first)) = endpoint.readers.first(&mut self.slots)
-            && let Some((from, outcome)) =
-                endpoint.receive_batch(&first.operation, self.ring.pool())
-        {
+        let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
+        endpoint.readable = first.operation.goes_on();
+        if let Some((from, outcome)) = endpoint.receive_batch(&first.operation, self.ring.pool()) {
             let completion = completion(&mut first.operation, outcome);
             endpoint.readers.pop(&mut self.slots);
             self.deliver(slot, completion, from);
@@ -272,9 +275,13 @@ impl UringDriver {
         let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
         let source = waiting.operation.source()?;
         let endpoint = self.sources.get_mut(place(source))?;
-        let claimed =
-            if endpoint.has_arrivals() { endpoint.claim(&mut waiting.operation) } else { None };
-        let Some((_, outcome)) = claimed else {
+        let outcome = match waiting.operation {
+            Operation::RecvMany { at_most, .. } if !endpoint.has_arrivals() => endpoint
+                .receive_large(self.ring.pool(), at_most)
+                .map(|piece| piece.map(Outcome::Received)),
+            _ => endpoint.claim(&mut waiting.operation).map(|(_, outcome)| outcome),
+        };
+        let Some(outcome) = outcome else {
             waiting.progress = 0;
             // It may have stopped while there was much.
             self.arm(source);

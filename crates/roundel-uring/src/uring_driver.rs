@@ -8,15 +8,15 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    io,
+    io::{self, IoSlice},
     os::fd::{BorrowedFd, RawFd},
     sync::Arc,
     time::Duration,
 };
 
 use roundel_driver::{
-    Completion, Driver, DriverError, DriverStatistics, Key, Notifier, Operation, OperationError,
-    Outcome, Source, SourceId, Submitted,
+    Buffer, Completion, Driver, DriverError, DriverStatistics, Key, Notifier, Operation,
+    OperationError, Outcome, Source, SourceId, Submitted,
 };
 use rustix::{event::PollFlags, io::Errno};
 
@@ -328,12 +328,26 @@ impl Driver for UringDriver {
                     self.statistics.immediate += 1;
                     return Submitted::Done(Ok(outcome));
                 }
-                let place = self.admit(operation);
-                self.wait_to_write(source, place);
-                Submitted::Pending(key(place))
+                let progress = match &operation {
+                    Operation::Send { data, .. } => endpoint.send_large(&[IoSlice::new(data)]),
+                    _ => Ok(0),
+                };
+                self.submit_write(source, operation, progress)
             }
             Direction::Watch => self.submit_watch(source, operation),
         }
+    }
+
+    fn send_now(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, OperationError> {
+        let Some(endpoint) = self.sources.get_mut(place(source)) else { return Ok(0) };
+        endpoint.send_large(data).map_err(|cause| {
+            let mut operation = Operation::Send { source, data: Buffer::default() };
+            OperationError::new(&mut operation, 0, cause)
+        })
     }
 
     fn take(&mut self, key: Key) -> Option<Completion> {

@@ -2,7 +2,9 @@
 
 use std::mem;
 
-use roundel_driver::{Address, Buffer, Key, Operation, Outcome, SourceId};
+use roundel_driver::{
+    Address, Buffer, Key, Operation, OperationError, Outcome, SourceId, Submitted,
+};
 use rustix::{
     event::PollFlags,
     io::Errno,
@@ -30,7 +32,32 @@ enum Next {
 }
 
 impl UringDriver {
-    pub(crate) fn wait_to_write(&mut self, source: SourceId, slot: Place) {
+    /// Submits what a call of its own has tried to send already.
+    pub(crate) fn submit_write(
+        &mut self,
+        source: SourceId,
+        mut operation: Operation,
+        sent: Result<usize, Errno>,
+    ) -> Submitted {
+        let completion = match (sent, &mut operation) {
+            (Ok(sent), Operation::Send { data, .. }) if sent > 0 && sent == data.len() => {
+                Ok(Outcome::Sent(mem::take(data)))
+            }
+            (Ok(sent), _) => {
+                let slot = self.admit(operation);
+                if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
+                    waiting.progress = sent;
+                }
+                self.wait_to_write(source, slot);
+                return Submitted::Pending(key(slot));
+            }
+            (Err(cause), operation) => Err(OperationError::new(operation, 0, cause)),
+        };
+        self.statistics.immediate += 1;
+        Submitted::Done(completion)
+    }
+
+    fn wait_to_write(&mut self, source: SourceId, slot: Place) {
         if let Some(endpoint) = self.sources.get_mut(place(source)) {
             endpoint.writers.push(&mut self.slots, slot);
             self.start_writing(source);
