@@ -33,10 +33,11 @@ pub struct Page {
 }
 
 /// In the order of the layers.
-pub const PAGES: [Page; 4] = [
+pub const PAGES: [Page; 5] = [
     Page { name: "ground", groups: &GROUND },
     Page { name: "tasks", groups: &tasks::GROUPS },
     Page { name: "streams", groups: &STREAMS },
+    Page { name: "one-core", groups: &ONE_CORE },
     Page { name: "sim", groups: &sim::GROUPS },
 ];
 
@@ -64,6 +65,21 @@ const STREAMS: [Group; 4] = [
         subject: "Memory of an idle connection with streams",
         core: SERVER_CORE,
         rows: memory::idle_streams,
+    },
+];
+
+const ONE_CORE: [Group; 2] = [
+    Group {
+        name: "echo-one-core",
+        subject: "TCP echo on loopback, server and client on one core",
+        core: SERVER_CORE,
+        rows: echo::rows_on_one_core,
+    },
+    Group {
+        name: "stream-echo-one-core",
+        subject: "TCP echo by streams, server and client on one core",
+        core: SERVER_CORE,
+        rows: echo::stream_rows_on_one_core,
     },
 ];
 

@@ -12,7 +12,7 @@ mod service;
 use self::server::HttpServer;
 use crate::{
     echo::{CONNECTIONS, ROUNDEL_URING},
-    load::{Program, exchange::Exchange, figures, loaded},
+    load::{Cores, Program, exchange::Exchange, figures, loaded},
     plan::Plan,
     row::{Row, TOKIO, Target},
 };
@@ -33,7 +33,8 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             rows.push(HttpServer::ALL.into_iter().fold(row, |row, server| {
                 let arguments = vec![server.word().to_owned()];
                 let program = Program { name: "http-server", arguments };
-                row.peer(server.name(), loaded(program, connections, Exchange::http, bytes, plan))
+                let measure = loaded(program, connections, Exchange::http, bytes, Cores::Two, plan);
+                row.peer(server.name(), measure)
             }));
         }
     }

@@ -1,6 +1,9 @@
-//! Load: a server in a process of its own on one core, and one client for all on the other.
+//! Load: a server in a process of its own on one core, and one client for all on the other or the same.
 //!
-//! A server's time on the CPU is read while it rests, between rounds.
+//! A server's time on the CPU is read while it rests, between rounds. On two cores it is as it is in
+//! life, and depends on who of the two waits for the other and on lines of the cache that go to and fro.
+//! On one core it is what the server's own work costs: turns are the same for all servers, and figures
+//! agree within some percent between runs.
 
 pub mod client;
 pub mod exchange;
@@ -51,12 +54,22 @@ pub(crate) struct Program {
     pub(crate) arguments: Vec<String>,
 }
 
+/// Where server and client run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cores {
+    /// Each on its own.
+    Two,
+    /// Both on the server's, which has the lowest priority: it runs when the client has nothing to do.
+    One,
+}
+
 /// A server with its client, asked for a round at a time; both stay for all rounds of a row.
 pub(crate) fn loaded(
     program: Program,
     connections: usize,
     exchange: fn(SocketAddr, usize) -> io::Result<Exchange>,
     size: usize,
+    cores: Cores,
     plan: &Plan,
 ) -> impl FnMut() -> Vec<f64> + use<> {
     let round = Duration::from_millis(if plan.quick { 10 } else { 400 });
@@ -67,7 +80,8 @@ pub(crate) fn loaded(
             let address = SocketAddr::from(([127, 0, 0, 1], process.port()));
             let exchange = exchange(address, size).expect("the server answers");
             let client = Client::connect(address, connections, exchange);
-            (process, client.expect("the server answers"))
+            let client = client.expect("the server answers");
+            (process, if cores == Cores::One { client.giving_way() } else { client })
         });
         let before = process.cpu_at_rest().expect("the server lives");
         let run = client.run(Load::For(round)).expect("the server answers");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    process::{Resource, Rlimit, getrlimit, setrlimit},
+    process::{Resource, Rlimit, getrlimit, nice, setrlimit},
     thread::{CpuSet, sched_setaffinity},
     time::{ClockId, Timespec, clock_gettime},
 };
@@ -26,6 +26,15 @@ pub fn pin(core: usize) -> io::Result<()> {
     cores.set(core);
     sched_setaffinity(None, &cores)
         .map_err(|cause| io::Error::other(format!("pinning to core {core}: {cause}")))
+}
+
+/// Gives this process the lowest priority: whoever else has something to do goes first.
+///
+/// # Errors
+/// The system does not let it.
+pub fn give_way() -> io::Result<()> {
+    nice(19)?;
+    Ok(())
 }
 
 /// Allows as many descriptors as the system lets us have.

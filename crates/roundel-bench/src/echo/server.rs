@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    COMPIO, EPOLL, MONOIO, ROUNDEL_URING, SMOL, STREAMS, STREAMS_URING, URING, by_hand,
-    by_hand_uring, on_compio, on_loop, on_monoio, on_smol, on_streams, on_tokio,
+    COMPIO, EPOLL, EPOLL_CALLED, MONOIO, ROUNDEL_URING, SMOL, STREAMS, STREAMS_URING, URING,
+    by_hand, by_hand_uring, on_compio, on_loop, on_monoio, on_smol, on_streams, on_tokio,
 };
 use crate::{
     load::listen,
@@ -36,13 +36,15 @@ pub enum Server {
     OnCompio,
     /// A loop over epoll and nothing else.
     ByHand,
+    /// The same with its system calls in a function.
+    ByHandCalled,
     /// The same over io_uring.
     ByHandUring,
 }
 
 impl Server {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OnLoop,
         Self::OnUring,
         Self::OnStreams,
@@ -52,6 +54,7 @@ impl Server {
         Self::OnMonoio,
         Self::OnCompio,
         Self::ByHand,
+        Self::ByHandCalled,
         Self::ByHandUring,
     ];
 
@@ -70,6 +73,7 @@ impl Server {
             Self::OnMonoio => MONOIO,
             Self::OnCompio => COMPIO,
             Self::ByHand => EPOLL,
+            Self::ByHandCalled => EPOLL_CALLED,
             Self::ByHandUring => URING,
         }
     }
@@ -91,6 +95,7 @@ impl Server {
             Self::OnMonoio => "monoio",
             Self::OnCompio => "compio",
             Self::ByHand => "epoll",
+            Self::ByHandCalled => "epoll-called",
             Self::ByHandUring => "uring",
         }
     }
@@ -110,6 +115,7 @@ impl Server {
             Self::OnMonoio => on_monoio::serve(listener, room),
             Self::OnCompio => on_compio::serve(listener, room),
             Self::ByHand => by_hand::serve(&listener, room),
+            Self::ByHandCalled => by_hand::serve_by_calling(&listener, room),
             Self::ByHandUring => by_hand_uring::serve(&listener, room),
         }
     }

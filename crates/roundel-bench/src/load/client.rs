@@ -3,12 +3,14 @@
 //!
 //! It never sleeps. A client that does is woken by the server's send, at the server's cost; whether
 //! it sleeps depends on who of the two is a little faster, and would turn a small difference
-//! between servers into a large one.
+//! between servers into a large one. On the server's core it gives way instead when there is nothing for
+//! it to do: then it takes all answers, sends all requests, and the server has them all.
 
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     os::fd::OwnedFd,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -55,6 +57,7 @@ pub struct Client {
     connections: Vec<Connection>,
     exchange: Exchange,
     room: Vec<u8>,
+    gives_way: bool,
 }
 
 impl Client {
@@ -81,7 +84,12 @@ impl Client {
         };
         let connections = (0..connections).map(connect).collect::<io::Result<_>>()?;
         let room = vec![0; exchange.answer.max(4096)];
-        Ok(Self { poller, connections, room, exchange })
+        Ok(Self { poller, connections, room, exchange, gives_way: false })
+    }
+
+    /// For a client on the server's core: lets that run when there is nothing to do.
+    pub fn giving_way(self) -> Self {
+        Self { gives_way: true, ..self }
     }
 
     /// Loads the server; comes back when nothing is under way any more.
@@ -98,6 +106,9 @@ impl Client {
         while under_way > 0 {
             events.clear();
             epoll::wait(&self.poller, spare_capacity(&mut events), Some(&Timespec::default()))?;
+            if events.is_empty() && self.gives_way {
+                thread::yield_now();
+            }
             let over = match load {
                 Load::For(time) => start.elapsed() >= time,
                 Load::Requests(number) => requests + under_way > number,
@@ -158,7 +169,7 @@ impl Connection {
 fn compare(socket: &TcpStream, exchange: &Exchange) -> io::Result<()> {
     let Exchange { request, answer: bytes, is_echo } = exchange;
     let mut answer = vec![0; *bytes];
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let sending = (request.len() > 4096).then(|| scope.spawn(|| (&*socket).write_all(request)));
         if sending.is_none() {
             (&*socket).write_all(request)?;
