@@ -93,6 +93,7 @@ pub(crate) fn attempt(
 /// Sends as much as goes, once; none of it, if the kernel would have to wait.
 #[inline]
 pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<usize> {
+    let data = &data[..data.len().min(MOST_SLICES)];
     let sent = uninterrupted(|| match data {
         [data] => send(watched.source.as_fd(), data, NOW),
         data => sendmsg(watched.source.as_fd(), data, &mut SendAncillaryBuffer::default(), NOW),
@@ -113,6 +114,9 @@ pub(crate) fn send_now(watched: &mut Watched, data: &[IoSlice<'_>]) -> Attempt<u
 
 /// Flags of every send: neither a wait nor a signal.
 pub(crate) const NOW: SendFlags = SendFlags::DONTWAIT.union(kernel_socket::NO_SIGNAL);
+
+/// The pieces that one call takes: Linux's UIO_MAXIOV; the others have the same.
+const MOST_SLICES: usize = 1024;
 
 /// Linux moves no more in one call, however much it has room for (send(2), write(2)).
 const MOST_AT_ONCE: usize = 0x7fff_f000;
@@ -253,13 +257,11 @@ fn transmit_vectored(
 
 /// What of `data` follows its first `sent` bytes, in as many pieces as the kernel takes at once.
 fn rest(data: &[Buffer], mut sent: usize) -> Vec<IoSlice<'_>> {
-    /// Linux's UIO_MAXIOV; the others have the same.
-    const MOST: usize = 1024;
-    let mut slices = Vec::with_capacity(data.len().min(MOST));
+    let mut slices = Vec::with_capacity(data.len().min(MOST_SLICES));
     for part in data {
         let skipped = sent.min(part.len());
         sent -= skipped;
-        if skipped < part.len() && slices.len() < MOST {
+        if skipped < part.len() && slices.len() < MOST_SLICES {
             slices.push(IoSlice::new(&part[skipped..]));
         }
     }

@@ -180,9 +180,12 @@ pub(crate) const LARGEST: usize = SIZES[SIZES.len() - 1];
 /// What a pool keeps of each size while nobody uses it.
 const IDLE_BYTES_PER_SIZE: usize = 4 << 20;
 
-/// What it keeps of each size that was in use at once not long ago. Large memory that is given back to
-/// the system and fetched again has to be cleared, at more than the cost of receiving into it.
-const BUSY_BYTES_PER_SIZE: usize = 32 << 20;
+/// What it keeps of a large size as long as so much is in use at once. Large memory that is given back
+/// to the system and fetched again has to be cleared, at more than the cost of receiving into it.
+const BUSY_BYTES_PER_SIZE: usize = 16 << 20;
+
+/// From where on a size is large.
+const LARGE: usize = SIZES[2];
 
 /// Small pieces that a pool has adopted, and keeps for copies.
 const SCRAP: usize = 4 << 10;
@@ -215,13 +218,16 @@ impl Shelf {
         self.lent.set(self.lent.get() + 1);
         let Stock { kept, surplus } = &mut *self.stock.borrow_mut();
         let mut taken = kept.pop()?;
-        let surplus = surplus.note(kept.len());
-        if surplus > 0 {
-            // Those that lie at the bottom have lain there all the while.
-            let too_many = (kept.len() + 1).saturating_sub(self.idle);
-            drop(kept.drain(..surplus.min(too_many)));
-        }
+        surplus.note(kept.len());
         taken.0.take()
+    }
+
+    /// Keeps less of what is not needed.
+    fn tidy(&self) {
+        let Stock { kept, surplus } = &mut *self.stock.borrow_mut();
+        let given_up = surplus.give_up(kept.len()).min(kept.len().saturating_sub(self.idle));
+        // Those that lie at the bottom have lain there all the while.
+        drop(kept.drain(..given_up));
     }
 
     fn put_back(&self, buffer: Buffer) {
@@ -238,13 +244,17 @@ impl Shelf {
 pub struct BufferPool {
     shelves: [Rc<Shelf>; SIZES.len()],
     scraps: Rc<Shelf>,
+    /// Since the shelves were tidied last.
+    takes: Rc<Cell<u16>>,
 }
 
 impl Default for BufferPool {
     fn default() -> Self {
-        let shelves = SIZES
-            .map(|size| Shelf::new(size, IDLE_BYTES_PER_SIZE / size, BUSY_BYTES_PER_SIZE / size));
-        Self { shelves, scraps: Shelf::new(SCRAP, SCRAPS, SCRAPS) }
+        let shelves = SIZES.map(|size| {
+            let most = if size < LARGE { IDLE_BYTES_PER_SIZE } else { BUSY_BYTES_PER_SIZE };
+            Shelf::new(size, IDLE_BYTES_PER_SIZE / size, most / size)
+        });
+        Self { shelves, scraps: Shelf::new(SCRAP, SCRAPS, SCRAPS), takes: Rc::default() }
     }
 }
 
@@ -280,6 +290,11 @@ impl BufferPool {
             // Larger than any shelf: the caller asked for one big read and pays for it.
             return Buffer::with_room(at_most);
         };
+        self.takes.set(self.takes.get() + 1);
+        if self.takes.get() == Surplus::WINDOW {
+            self.takes.set(0);
+            self.shelves.iter().for_each(|shelf| shelf.tidy());
+        }
         let mut memory = shelf
             .take()
             .unwrap_or_else(|| Box::new(Memory { bytes: vec![0; shelf.size], len: 0, home: None }));
@@ -381,10 +396,11 @@ mod tests {
             let many = 2 * BUSY_BYTES_PER_SIZE / size;
             drop((0..many).map(|_| filled(&pool, size)).collect::<Vec<_>>());
         }
-        assert_eq!(pool.idle_bytes(), SIZES.len() * BUSY_BYTES_PER_SIZE);
-        for size in SIZES {
-            (0..100_000).for_each(|_| drop(filled(&pool, size)));
-        }
+        let busy = 2 * (IDLE_BYTES_PER_SIZE + BUSY_BYTES_PER_SIZE);
+        assert!(pool.idle_bytes() > busy * 2 / 3, "{}", pool.idle_bytes());
+        assert!(pool.idle_bytes() <= busy);
+        // Also if nobody takes of that size again.
+        (0..100_000).for_each(|_| drop(filled(&pool, 1)));
         assert_eq!(pool.idle_bytes(), SIZES.len() * IDLE_BYTES_PER_SIZE);
         drop(filled(&pool, 10 << 20));
         assert_eq!(pool.idle_bytes(), SIZES.len() * IDLE_BYTES_PER_SIZE);

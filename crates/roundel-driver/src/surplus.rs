@@ -1,42 +1,42 @@
 //! `Surplus`: how much of a stock nobody has needed for a while.
 
-/// Looks between one answer and the next: many more than a burst of work takes.
-const WINDOW: u16 = 256;
-
-/// Watches how low a stock falls. What never left it can be given up, and half of that is: a stock follows
-/// what is needed at once, up at once and down in steps.
+/// Watches how low a stock falls. What never left it can be given up, and half of that is: so a stock
+/// follows what is needed at once, up at once and down in steps.
 ///
 /// ```
 /// use roundel_driver::Surplus;
 ///
 /// let mut surplus = Surplus::default();
-/// let told = (0..256).map(|nth| surplus.note(if nth == 7 { 10 } else { 50 }));
-/// assert_eq!(told.sum::<usize>(), 5);
+/// [50, 10, 50].into_iter().for_each(|left| surplus.note(left));
+/// assert_eq!(surplus.give_up(50), 5);
+/// // Nobody has taken anything since.
+/// assert_eq!(surplus.give_up(45), 22);
 /// ```
 #[derive(Debug)]
 pub struct Surplus {
     least: usize,
-    looks: u16,
+}
+
+impl Surplus {
+    /// After how many uses it is time to ask what can be given up: many more than a burst of work takes.
+    pub const WINDOW: u16 = 1024;
+
+    /// Notes how much is left where somebody has just taken of it.
+    #[inline]
+    pub fn note(&mut self, left: usize) {
+        self.least = self.least.min(left);
+    }
+
+    /// How much can go of what is there now: half of what nobody has needed since this was asked last.
+    pub fn give_up(&mut self, stock: usize) -> usize {
+        let unneeded = self.least.min(stock);
+        *self = Self::default();
+        unneeded / 2
+    }
 }
 
 impl Default for Surplus {
     fn default() -> Self {
-        Self { least: usize::MAX, looks: 0 }
-    }
-}
-
-impl Surplus {
-    /// Notes how much is left where somebody has just taken of it; tells how much can go, which is
-    /// nothing most of the time.
-    #[inline]
-    pub fn note(&mut self, left: usize) -> usize {
-        self.least = self.least.min(left);
-        self.looks += 1;
-        if self.looks < WINDOW {
-            return 0;
-        }
-        let unneeded = self.least;
-        *self = Self::default();
-        unneeded / 2
+        Self { least: usize::MAX }
     }
 }

@@ -1,8 +1,9 @@
 //! `Endpoint`: what is known of a source: who waits at it, what the kernel was asked for, and what
 //! came before anybody asked.
 //!
-//! Receiving is the source's affair, not an operation's. While somebody waits, the source has a
-//! request in the kernel, its *arm*; on a stream it receives again and again. What it brings goes
+//! Receiving is the source's affair, not an operation's. While somebody waits for more than a
+//! call would bring, the source has a request in the kernel, its *arm*; on a stream it receives again and
+//! again. What it brings goes
 //! to the operations in their order, and what nobody waits for is kept for whoever comes next. So
 //! giving up an operation loses nothing and needs no answer from the kernel.
 //!
@@ -27,6 +28,8 @@ use crate::{
     ring::Descriptor,
     table::Place,
 };
+
+pub(crate) use large::{LARGE, Prospect};
 
 mod batch;
 mod large;
@@ -126,9 +129,8 @@ pub(crate) struct Endpoint {
     large_receives: u8,
     /// The last receive took all there was.
     drained: bool,
-    /// The kernel said that there is something to be received by a call, and none has shown that there
-    /// is not.
-    pub(crate) readable: bool,
+    /// Whether a call is worth a try; only while the kernel was asked for nothing.
+    prospect: Prospect,
 }
 
 impl Endpoint {
@@ -149,7 +151,7 @@ impl Endpoint {
             helping: 0,
             large_receives: 0,
             drained: false,
-            readable: false,
+            prospect: Prospect::None,
         }
     }
 

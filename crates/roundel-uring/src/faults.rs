@@ -14,23 +14,23 @@ use crate::{UringConfig, UringDriver, ring::Fault};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// None where there is no io_uring; the test then says nothing.
-fn driver(config: UringConfig) -> Option<UringDriver> {
+pub(crate) fn driver(config: UringConfig) -> Option<UringDriver> {
     UringDriver::with_config(config).inspect_err(|reason| eprintln!("not run: {reason}")).ok()
 }
 
-fn stream_pair(driver: &mut UringDriver) -> (SourceId, UnixStream) {
+pub(crate) fn stream_pair(driver: &mut UringDriver) -> (SourceId, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     (driver.attach(Source::new(ours)), theirs)
 }
 
-fn submit(driver: &mut UringDriver, operation: Operation) -> Key {
+pub(crate) fn submit(driver: &mut UringDriver, operation: Operation) -> Key {
     match driver.submit(operation) {
         Submitted::Pending(key) => key,
         other => panic!("{other:?}"),
     }
 }
 
-fn finish(driver: &mut UringDriver, key: Key) -> Completion {
+pub(crate) fn finish(driver: &mut UringDriver, key: Key) -> Completion {
     for _ in 0..1000 {
         if let Some(completion) = driver.take(key) {
             return completion;
@@ -41,7 +41,7 @@ fn finish(driver: &mut UringDriver, key: Key) -> Completion {
 }
 
 #[track_caller]
-fn assert_received(completion: Completion, expected: &[u8]) {
+pub(crate) fn assert_received(completion: Completion, expected: &[u8]) {
     match completion {
         Ok(Outcome::Received(data)) => assert_eq!(&data[..], expected),
         other => panic!("{other:?}"),

@@ -75,6 +75,8 @@ mod writing;
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod large_amounts;
 
 pub use config::UringConfig;
 pub use error::Unavailable;

@@ -10,7 +10,7 @@ use rustix::{event::PollFlags, io::Errno};
 use crate::{
     UringDriver,
     arrival::Arrival,
-    endpoint::{Arm, at_most_u32},
+    endpoint::{Arm, Prospect, at_most_u32},
     places::{key, place},
     queue::Slot,
     request::{Answer, Got, Request, Room},
@@ -26,7 +26,8 @@ impl UringDriver {
         }
     }
 
-    /// Asks the kernel for what the first reader waits for, unless it has been asked.
+    /// Asks the kernel for what the first reader waits for, unless it has been asked, or the reader can be
+    /// told that there is something.
     pub(crate) fn arm(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
@@ -35,7 +36,7 @@ impl UringDriver {
             // of another kind than what is there.
             return;
         }
-        if first.operation.goes_on() && endpoint.readable {
+        if first.operation.goes_on() && endpoint.has_prospect() {
             return self.name(slot);
         }
         match endpoint.arm {
@@ -65,6 +66,8 @@ impl UringDriver {
         let mut arm = Arm::new(Place::NOWHERE, &request);
         arm.place = self.ring.start(Some(&endpoint.descriptor), request, Tag::Arm(source));
         endpoint.arm = Some(arm);
+        // From here on what is there may be on its way.
+        endpoint.expect(Prospect::None);
         self.statistics.registrations += 1;
     }
 
@@ -182,8 +185,11 @@ impl UringDriver {
     fn receive_by_call(&mut self, source: SourceId) {
         let Some(endpoint) = self.sources.get_mut(place(source)) else { return };
         let Some((slot, first)) = endpoint.readers.first(&mut self.slots) else { return };
-        endpoint.readable = first.operation.goes_on();
-        if let Some((from, outcome)) = endpoint.receive_batch(&first.operation, self.ring.pool()) {
+        if first.operation.goes_on() {
+            endpoint.expect(Prospect::Told);
+        } else if let Some((from, outcome)) =
+            endpoint.receive_batch(&first.operation, self.ring.pool())
+        {
             let completion = completion(&mut first.operation, outcome);
             endpoint.readers.pop(&mut self.slots);
             self.deliver(slot, completion, from);
@@ -275,12 +281,17 @@ impl UringDriver {
         let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
         let source = waiting.operation.source()?;
         let endpoint = self.sources.get_mut(place(source))?;
+        let (mut refused, mut by_call) = (false, false);
         let outcome = match waiting.operation {
-            Operation::RecvMany { at_most, .. } if !endpoint.has_arrivals() => endpoint
-                .receive_large(self.ring.pool(), at_most)
-                .map(|piece| piece.map(Outcome::Received)),
+            Operation::RecvMany { at_most, .. } if !endpoint.has_arrivals() => {
+                let received = endpoint.receive_large(self.ring.pool(), at_most);
+                refused = matches!(received, Some(Err(Errno::WOULDBLOCK)));
+                by_call = true;
+                received.filter(|_| !refused).map(|piece| piece.map(Outcome::Received))
+            }
             _ => endpoint.claim(&mut waiting.operation).map(|(_, outcome)| outcome),
         };
+        self.statistics.refused += u64::from(refused);
         let Some(outcome) = outcome else {
             waiting.progress = 0;
             // It may have stopped while there was much.
@@ -289,6 +300,10 @@ impl UringDriver {
         };
         let completion = completion(&mut waiting.operation, outcome);
         self.statistics.delayed += 1;
+        if by_call && !endpoint.watchers.is_empty() {
+            // The call took away what the watchers' polls would have seen.
+            self.tell_watchers(source, Readiness::READABLE);
+        }
         if !completion.as_ref().is_ok_and(Outcome::is_data) {
             self.end(source, slot);
         }

@@ -35,6 +35,8 @@ pub(crate) struct Rooms {
     wanted: usize,
     least: usize,
     surplus: Surplus,
+    /// Refills since what is wanted was looked at.
+    refills: u16,
     tail: u16,
     pool: BufferPool,
 }
@@ -47,11 +49,20 @@ impl Rooms {
         let pages = (0..pages)
             .map(|_| Page(std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0)))))
             .collect();
-        let (offered, vacant, surplus) = Default::default();
         let least = usize::from(least);
-        let wanted = least;
-        let mut rooms =
-            Self { bytes, capacity, pages, offered, vacant, wanted, least, surplus, tail: 0, pool };
+        let mut rooms = Self {
+            bytes,
+            capacity,
+            pages,
+            offered: Vec::new(),
+            vacant: Vec::new(),
+            wanted: least,
+            least,
+            surplus: Surplus::default(),
+            refills: 0,
+            tail: 0,
+            pool,
+        };
         rooms.publish();
         rooms
     }
@@ -95,7 +106,12 @@ impl Rooms {
 
     fn refill(&mut self) {
         let left = self.len();
-        self.wanted = self.wanted.saturating_sub(self.surplus.note(left)).max(self.least);
+        self.surplus.note(left);
+        self.refills += 1;
+        if self.refills == Surplus::WINDOW {
+            self.refills = 0;
+            self.wanted = (self.wanted - self.surplus.give_up(left)).max(self.least);
+        }
         for _ in left..self.wanted {
             let id = self.vacant.pop().unwrap_or(self.offered.len() as u16);
             self.offer(id);
@@ -200,7 +216,7 @@ mod tests {
         rooms.publish();
         assert_eq!(rooms.len(), 64);
         let mut at = 0;
-        for _ in 0..256 * 10 {
+        for _ in 0..1024 * 10 {
             // Three at a time, in the order in which they were offered.
             for _ in 0..3 {
                 rooms.take(id(&rooms, at % 64), 1).unwrap();

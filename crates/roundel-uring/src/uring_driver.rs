@@ -328,11 +328,7 @@ impl Driver for UringDriver {
                     self.statistics.immediate += 1;
                     return Submitted::Done(Ok(outcome));
                 }
-                let progress = match &operation {
-                    Operation::Send { data, .. } => endpoint.send_large(&[IoSlice::new(data)]),
-                    _ => Ok(0),
-                };
-                self.submit_write(source, operation, progress)
+                self.submit_write(source, operation)
             }
             Direction::Watch => self.submit_watch(source, operation),
         }
@@ -343,8 +339,7 @@ impl Driver for UringDriver {
         source: SourceId,
         data: &[IoSlice<'_>],
     ) -> Result<usize, OperationError> {
-        let Some(endpoint) = self.sources.get_mut(place(source)) else { return Ok(0) };
-        endpoint.send_large(data).map_err(|cause| {
+        self.send_by_call(source, data).map_err(|cause| {
             let mut operation = Operation::Send { source, data: Buffer::default() };
             OperationError::new(&mut operation, 0, cause)
         })

@@ -1,6 +1,6 @@
 //! Those who write: send, write and connect, one at a time with the kernel.
 
-use std::mem;
+use std::{io::IoSlice, mem};
 
 use roundel_driver::{
     Address, Buffer, Key, Operation, OperationError, Outcome, SourceId, Submitted,
@@ -13,6 +13,7 @@ use rustix::{
 
 use crate::{
     UringDriver,
+    endpoint::LARGE,
     message::Message,
     places::{key, place},
     queue::{Slot, Waiting},
@@ -32,29 +33,59 @@ enum Next {
 }
 
 impl UringDriver {
-    /// Submits what a call of its own has tried to send already.
-    pub(crate) fn submit_write(
-        &mut self,
-        source: SourceId,
-        mut operation: Operation,
-        sent: Result<usize, Errno>,
-    ) -> Submitted {
-        let completion = match (sent, &mut operation) {
-            (Ok(sent), Operation::Send { data, .. }) if sent > 0 && sent == data.len() => {
-                Ok(Outcome::Sent(mem::take(data)))
+    /// Has a call of its own send what is large; what does not go that way waits for the kernel.
+    pub(crate) fn submit_write(&mut self, source: SourceId, mut operation: Operation) -> Submitted {
+        let (bytes, sent) = match &operation {
+            Operation::Send { data, .. } => {
+                (data.len(), self.send_by_call(source, &[IoSlice::new(data)]))
             }
-            (Ok(sent), _) => {
+            Operation::SendVectored { data, .. } => {
+                let bytes = data.iter().map(|part| part.len()).sum();
+                let sent = match bytes < LARGE {
+                    true => Ok(0),
+                    false => {
+                        let parts: Vec<_> = data.iter().map(|part| IoSlice::new(part)).collect();
+                        self.send_by_call(source, &parts)
+                    }
+                };
+                (bytes, sent)
+            }
+            _ => (0, Ok(0)),
+        };
+        match sent {
+            Ok(sent) if sent > 0 && sent == bytes => {
+                Submitted::Done(Ok(sent_whole(&mut operation)))
+            }
+            Ok(sent) => {
                 let slot = self.admit(operation);
                 if let Some(Slot::Waiting(waiting)) = self.slots.get_mut(slot) {
                     waiting.progress = sent;
                 }
                 self.wait_to_write(source, slot);
-                return Submitted::Pending(key(slot));
+                Submitted::Pending(key(slot))
             }
-            (Err(cause), operation) => Err(OperationError::new(operation, 0, cause)),
-        };
-        self.statistics.immediate += 1;
-        Submitted::Done(completion)
+            Err(cause) => Submitted::Done(Err(OperationError::new(&mut operation, 0, cause))),
+        }
+    }
+
+    /// How much of what is large a call sends at once.
+    pub(crate) fn send_by_call(
+        &mut self,
+        source: SourceId,
+        data: &[IoSlice<'_>],
+    ) -> Result<usize, Errno> {
+        let endpoint = self.sources.get_mut(place(source));
+        match endpoint.and_then(|endpoint| endpoint.send_large(data)) {
+            None => Ok(0),
+            Some(Err(Errno::WOULDBLOCK)) => {
+                self.statistics.refused += 1;
+                Ok(0)
+            }
+            Some(sent) => {
+                self.statistics.immediate += 1;
+                sent
+            }
+        }
     }
 
     fn wait_to_write(&mut self, source: SourceId, slot: Place) {
