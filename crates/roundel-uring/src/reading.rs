@@ -279,19 +279,13 @@ impl UringDriver {
     /// The next piece for an operation that goes on; if there is none, it will be named again.
     pub(crate) fn take_piece(&mut self, slot: Place) -> Option<Completion> {
         let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
-        let source = waiting.operation.source()?;
+        let Operation::RecvMany { source, at_most } = waiting.operation else { return None };
         let endpoint = self.sources.get_mut(place(source))?;
-        let (mut refused, mut by_call) = (false, false);
-        let outcome = match waiting.operation {
-            Operation::RecvMany { at_most, .. } if !endpoint.has_arrivals() => {
-                let received = endpoint.receive_large(self.ring.pool(), at_most);
-                refused = matches!(received, Some(Err(Errno::WOULDBLOCK)));
-                by_call = true;
-                received.filter(|_| !refused).map(|piece| piece.map(Outcome::Received))
-            }
-            _ => endpoint.claim(&mut waiting.operation).map(|(_, outcome)| outcome),
+        let outcome = match endpoint.has_arrivals() {
+            true => endpoint.claim(&mut waiting.operation).map(|(_, outcome)| outcome),
+            false => self.receive_large(source, at_most),
         };
-        self.statistics.refused += u64::from(refused);
+        let Slot::Waiting(waiting) = self.slots.get_mut(slot)? else { return None };
         let Some(outcome) = outcome else {
             waiting.progress = 0;
             // It may have stopped while there was much.
@@ -300,14 +294,29 @@ impl UringDriver {
         };
         let completion = completion(&mut waiting.operation, outcome);
         self.statistics.delayed += 1;
-        if by_call && !endpoint.watchers.is_empty() {
-            // The call took away what the watchers' polls would have seen.
-            self.tell_watchers(source, Readiness::READABLE);
-        }
         if !completion.as_ref().is_ok_and(Outcome::is_data) {
             self.end(source, slot);
         }
         Some(completion)
+    }
+
+    /// What a call of its own brings, where one is worth a try.
+    fn receive_large(
+        &mut self,
+        source: SourceId,
+        at_most: usize,
+    ) -> Option<Result<Outcome, Errno>> {
+        let endpoint = self.sources.get_mut(place(source))?;
+        let received = endpoint.receive_large(self.ring.pool(), at_most)?;
+        if matches!(received, Err(Errno::WOULDBLOCK)) {
+            self.statistics.refused += 1;
+            return None;
+        }
+        if !endpoint.watchers.is_empty() {
+            // The call took away what the watchers' polls would have seen.
+            self.tell_watchers(source, Readiness::READABLE);
+        }
+        Some(received.map(Outcome::Received))
     }
 }
 
